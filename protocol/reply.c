@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: MIT
+ * The automaton that follows a reply to its end.
+ *
+ * Servers: sql/protocol.cc (net_send_ok, net_send_eof), sql/sql_prepare.cc (send_prep_stmt), sql/sql_cursor.cc.
+ */
+#include "protocol/reply.h"
+
+#include "protocol/packet.h"
+
+#define EOF_PACKET (PACKET_HEADER + 5u)
+
+/* One call's view: [run, at) is what goes on unchanged and is not yet in the pieces. */
+struct walk {
+    struct reply *r;
+    uint8_t *run;
+    uint8_t *at;
+    uint8_t *end;
+    struct pieces *out;
+};
+
+void reply_begin(struct reply *r, enum reply_shape shape, uint32_t capabilities, uint16_t status)
+{
+    static const enum reply_state first[] = {
+        [REPLY_RESULT] = REPLY_AT_RESULT, [REPLY_NONE] = REPLY_AT_END, [REPLY_PREPARE] = REPLY_AT_PREPARE, [REPLY_FIELDS] = REPLY_AT_ROWS,
+        [REPLY_ROWS] = REPLY_AT_ROWS,     [REPLY_TEXT] = REPLY_AT_TEXT, [REPLY_STREAM] = REPLY_AT_STREAM,
+    };
+
+    *r = (struct reply){
+        .state = first[shape],
+        .keep_eof = !(capabilities & CAP_DEPRECATE_EOF),
+        .keep_track = (capabilities & CAP_SESSION_TRACK) != 0,
+        .local_files = (capabilities & CAP_LOCAL_FILES) != 0,
+        .status = status & STATUS_LASTING,
+    };
+}
+
+bool reply_at_border(const struct reply *r)
+{
+    return r->skip == 0 && !r->continued;
+}
+
+static void flush_run(struct walk *w)
+{
+    pieces_add(w->out, w->run, (size_t)(w->at - w->run));
+    w->run = w->at;
+}
+
+/* An EOF of ours goes in front of the packet at w->at, which has the server's sequence number `before`. */
+static void insert_eof(struct walk *w, uint8_t before, uint16_t status)
+{
+    struct wire_writer out;
+
+    flush_run(w);
+    out = wire_writer(pieces_store(w->out, EOF_PACKET), EOF_PACKET);
+    eof_write(&out, 0, status, (uint8_t)(before + w->r->shift));
+    w->r->shift++;
+}
+
+/* The flags that an EOF behind the columns would have had: those of the result set's last packet, when that is already here, less what
+ * only the end can know. Rows have not been evaluated then, so there are no warnings yet. */
+static uint16_t peek_status(const struct walk *w)
+{
+    const uint8_t *at = w->at;
+    struct ok_packet ok;
+
+    while (w->end - at > (ptrdiff_t)PACKET_HEADER) {
+        uint32_t length = packet_length(at);
+
+        if ((size_t)(w->end - at) - PACKET_HEADER < length || length == PACKET_MAX)
+            break;
+        if (length > 0 && at[PACKET_HEADER] == 0xFF)
+            break;
+        if (length > 0 && at[PACKET_HEADER] == 0xFE) {
+            if (ok_parse(at + PACKET_HEADER, length, true, &ok) != WIRE_OK)
+                break;
+            return ok.status & (uint16_t)~(STATUS_STATE_CHANGED | STATUS_QUERY_SLOW);
+        }
+        at += PACKET_HEADER + length;
+    }
+    return w->r->status;
+}
+
+/* The packet at w->at goes on with its sequence number moved; its body may still be under way. */
+static void pass_packet(struct walk *w, uint32_t length)
+{
+    struct reply *r = w->r;
+    size_t here = (size_t)(w->end - w->at) - PACKET_HEADER;
+
+    if (r->shift)
+        w->at[3] = (uint8_t)(w->at[3] + r->shift);
+    r->sequence = w->at[3];
+    if (here > length)
+        here = length;
+    w->at += PACKET_HEADER + here;
+    r->skip = length - (uint32_t)here;
+    r->continued = length == PACKET_MAX;
+}
+
+static void note_ok(struct reply *r, const struct ok_packet *ok)
+{
+    r->status = ok->status & (uint16_t)~STATUS_STATE_CHANGED;
+    r->warnings = ok->warnings;
+    r->affected_rows = ok->affected_rows;
+    r->insert_id = ok->insert_id;
+}
+
+/* Cuts session state off an OK for a client that did not ask for it. An empty message goes too: servers leave it out then. */
+static uint32_t cut_state(uint8_t *payload, uint32_t length, const struct ok_packet *ok)
+{
+    const uint8_t *info = (const uint8_t *)ok->info.data;
+    size_t kept = ok->info.length ? (size_t)(info - payload) + ok->info.length : length;
+    size_t numbers;
+    struct wire_reader in = wire_reader(payload, length);
+
+    (void)wire_u8(&in);
+    (void)wire_lenenc(&in);
+    (void)wire_lenenc(&in);
+    numbers = (size_t)(in.at - payload);
+    payload[numbers] = (uint8_t)ok->status;
+    payload[numbers + 1] = (uint8_t)((ok->status & (uint16_t)~STATUS_STATE_CHANGED) >> 8);
+    return (uint32_t)(ok->info.length ? kept : numbers + 4);
+}
+
+/* An OK or EOF that ends something. The whole packet is in view. */
+static bool pass_ok(struct walk *w, uint32_t length)
+{
+    struct reply *r = w->r;
+    uint8_t *payload = w->at + PACKET_HEADER;
+    struct ok_packet ok;
+    uint32_t kept = length;
+
+    if (length == 5 && payload[0] == 0xFE) {
+        ok = (struct ok_packet){.header = 0xFE, .warnings = (uint16_t)(payload[1] | payload[2] << 8), .status = (uint16_t)(payload[3] | payload[4] << 8)};
+    } else if (ok_parse(payload, length, true, &ok) != WIRE_OK) {
+        return false;
+    }
+    note_ok(r, &ok);
+    if (r->keep_eof && ok.header == 0xFE && length != 5) {
+        struct wire_writer eof = wire_writer(w->at, PACKET_HEADER + length);
+
+        eof_write(&eof, ok.warnings, ok.status, packet_sequence(w->at)); /* servers leave STATE_CHANGED in an EOF, whoever reads it */
+        kept = 5;
+    } else if (!r->keep_track && (ok.status & STATUS_STATE_CHANGED)) {
+        kept = cut_state(payload, length, &ok);
+        packet_put_header(w->at, kept, packet_sequence(w->at));
+    }
+    w->at[3] = (uint8_t)(w->at[3] + r->shift);
+    r->sequence = w->at[3];
+    w->at += PACKET_HEADER + kept;
+    if (kept != length) {
+        flush_run(w);
+        w->at += length - kept;
+        w->run = w->at;
+    }
+    return true;
+}
+
+static bool pass_err(struct walk *w, uint32_t length)
+{
+    const uint8_t *payload = w->at + PACKET_HEADER;
+
+    if (length < 3)
+        return false;
+    w->r->failed = true;
+    w->r->error = (uint16_t)(payload[1] | payload[2] << 8);
+    pass_packet(w, length);
+    w->r->state = REPLY_AT_END;
+    return true;
+}
+
+static void next_result(struct reply *r)
+{
+    r->state = (r->status & STATUS_MORE_RESULTS) ? REPLY_AT_RESULT : REPLY_AT_END;
+}
+
+static bool at_result(struct walk *w, uint32_t length, uint8_t first)
+{
+    struct reply *r = w->r;
+    struct wire_reader in = wire_reader(w->at + PACKET_HEADER, length);
+
+    if (first == 0x00 || first == 0xFE) {
+        if (!pass_ok(w, length))
+            return false;
+        next_result(r);
+        return true;
+    }
+    if (first == 0xFB) {
+        if (!r->local_files)
+            return false; /* the server may not ask a client that did not offer it */
+        pass_packet(w, length);
+        r->state = REPLY_AT_FILE;
+        return true;
+    }
+    r->columns = wire_lenenc(&in);
+    if (in.bad || r->columns == 0 || wire_left(&in) != 0)
+        return false;
+    pass_packet(w, length);
+    r->state = REPLY_AT_COLUMNS;
+    return true;
+}
+
+static bool at_prepare(struct walk *w, uint32_t length, uint8_t first)
+{
+    struct reply *r = w->r;
+    const uint8_t *p = w->at + PACKET_HEADER;
+
+    if (first != 0x00 || length < 9)
+        return false;
+    r->columns_next = (uint64_t)(p[5] | p[6] << 8);
+    r->columns = (uint64_t)(p[7] | p[8] << 8);
+    r->warnings = (uint16_t)(length >= 12 ? p[10] | p[11] << 8 : 0);
+    pass_packet(w, length);
+    if (r->columns == 0) {
+        r->columns = r->columns_next;
+        r->columns_next = 0;
+    }
+    r->state = r->columns ? REPLY_AT_DEFINITIONS : REPLY_AT_END;
+    return true;
+}
+
+/* Behind a group of prepare's definitions. The EOF is ours to place as soon as the last definition has wholly passed. */
+static void end_definitions(struct walk *w, uint8_t sequence)
+{
+    struct reply *r = w->r;
+
+    if (r->keep_eof)
+        insert_eof(w, (uint8_t)(sequence - r->shift + 1), r->status);
+    r->columns = r->columns_next;
+    r->columns_next = 0;
+    if (r->columns == 0)
+        r->state = REPLY_AT_END;
+}
+
+static bool at_rows(struct walk *w, uint32_t length, uint8_t first)
+{
+    struct reply *r = w->r;
+    uint8_t before = packet_sequence(w->at);
+
+    if (r->eof_owed) {
+        bool cursor = false;
+        struct ok_packet ok;
+
+        if (length >= 7 && first == 0xFE && length < PACKET_MAX && ok_parse(w->at + PACKET_HEADER, length, true, &ok) == WIRE_OK)
+            cursor = (ok.status & STATUS_CURSOR_EXISTS) != 0;
+        r->eof_owed = false;
+        if (!cursor)
+            insert_eof(w, before, peek_status(w));
+    }
+    if (length > 0 && first == 0xFE && length < PACKET_MAX) {
+        if (!pass_ok(w, length))
+            return false;
+        next_result(r);
+        return true;
+    }
+    pass_packet(w, length);
+    return true;
+}
+
+/* Must the packet be in view as a whole before it can be judged? */
+static bool needs_whole(const struct reply *r, uint32_t length, uint8_t first)
+{
+    if (length == 0 || length == PACKET_MAX)
+        return false;
+    switch (r->state) {
+    case REPLY_AT_RESULT:
+    case REPLY_AT_PREPARE:
+        return true;
+    case REPLY_AT_DEFINITIONS:
+        return true; /* an EOF of ours may have to follow at once */
+    case REPLY_AT_ROWS:
+        return first == 0xFE || first == 0xFF;
+    default:
+        return first == 0xFF;
+    }
+}
+
+static bool judge_packet(struct walk *w, uint32_t length, uint8_t first)
+{
+    struct reply *r = w->r;
+
+    if (r->state == REPLY_AT_RESULT && length == 0)
+        return false;
+    if (length > 0 && length < PACKET_MAX && first == 0xFF && r->state != REPLY_AT_TEXT) {
+        uint8_t before = packet_sequence(w->at);
+
+        if (r->eof_owed)
+            insert_eof(w, before, r->status);
+        r->eof_owed = false;
+        return pass_err(w, length);
+    }
+    switch (r->state) {
+    case REPLY_AT_RESULT:
+        return at_result(w, length, first);
+    case REPLY_AT_COLUMNS:
+        pass_packet(w, length);
+        if (--r->columns == 0) {
+            r->eof_owed = r->keep_eof;
+            r->state = REPLY_AT_ROWS;
+        }
+        return true;
+    case REPLY_AT_ROWS:
+        return at_rows(w, length, first);
+    case REPLY_AT_PREPARE:
+        return at_prepare(w, length, first);
+    case REPLY_AT_DEFINITIONS:
+        pass_packet(w, length);
+        if (--r->columns == 0)
+            end_definitions(w, r->sequence);
+        return true;
+    case REPLY_AT_TEXT:
+        pass_packet(w, length);
+        r->state = REPLY_AT_END;
+        return true;
+    case REPLY_AT_STREAM:
+        pass_packet(w, length);
+        if (length > 0 && length < 9 && first == 0xFE)
+            r->state = REPLY_AT_END;
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Returns false when nothing can be done with what is here. */
+static bool in_packet(struct walk *w)
+{
+    struct reply *r = w->r;
+    size_t here = (size_t)(w->end - w->at);
+
+    if (r->skip == 0)
+        return true;
+    if (here > r->skip)
+        here = r->skip;
+    w->at += here;
+    r->skip -= (uint32_t)here;
+    return r->skip == 0;
+}
+
+static enum reply_status stop(struct walk *w, uint8_t *bytes, size_t *consumed, enum reply_status status)
+{
+    flush_run(w);
+    *consumed = (size_t)(w->at - bytes);
+    return status;
+}
+
+enum reply_status reply_feed(struct reply *r, uint8_t *bytes, size_t length, size_t capacity, size_t *consumed, struct pieces *out)
+{
+    struct walk w = {r, bytes, bytes, bytes + length, out};
+
+    for (;;) {
+        uint32_t packet;
+        size_t here;
+        uint8_t first;
+
+        if (!in_packet(&w))
+            return stop(&w, bytes, consumed, REPLY_MORE);
+        if (!r->continued && r->state == REPLY_AT_END)
+            return stop(&w, bytes, consumed, REPLY_END);
+        if (!r->continued && r->state == REPLY_AT_FILE) {
+            r->state = REPLY_AT_RESULT;
+            return stop(&w, bytes, consumed, REPLY_FILE);
+        }
+        here = (size_t)(w.end - w.at);
+        if (here < PACKET_HEADER)
+            return stop(&w, bytes, consumed, REPLY_MORE);
+        packet = packet_length(w.at);
+        if (r->continued) {
+            pass_packet(&w, packet);
+            continue;
+        }
+        if (packet > 0 && here < PACKET_HEADER + 1)
+            return stop(&w, bytes, consumed, REPLY_MORE);
+        if (!pieces_has_room(out, 3))
+            return stop(&w, bytes, consumed, REPLY_FULL);
+        first = packet > 0 ? w.at[PACKET_HEADER] : 0;
+        if (needs_whole(r, packet, first) && here < PACKET_HEADER + packet)
+            return stop(&w, bytes, consumed, PACKET_HEADER + packet > capacity ? REPLY_BAD : REPLY_MORE);
+        if (!judge_packet(&w, packet, first))
+            return stop(&w, bytes, consumed, REPLY_BAD);
+    }
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT
+ * Follows the reply to one command, packet header by packet header, to its end, and translates it on the way.
+ *
+ * The server side always speaks CAP_DEPRECATE_EOF and CAP_SESSION_TRACK. Bytes go on as they came; for a client without the first, an
+ * EOF is put behind the columns, the last OK becomes an EOF and sequence numbers move; for one without the second, session
+ * state is cut off. Rows are never copied or decoded.
+ *
+ *   RESULT --count--> COLUMNS --last--> ROWS --OK/EOF--> END, or RESULT again while STATUS_MORE_RESULTS
+ *      |  `--OK, ERR--> END             (an open cursor ends the reply at its first OK: no row comes, one EOF in all)
+ *      `--0xFB--> FILE: the client speaks, then RESULT again
+ */
+#ifndef SLUSE_PROTOCOL_REPLY_H
+#define SLUSE_PROTOCOL_REPLY_H
+
+#include "protocol/capability.h"
+#include "protocol/command.h"
+#include "protocol/pieces.h"
+#include "protocol/reply_packet.h"
+
+enum reply_state {
+    REPLY_AT_RESULT,
+    REPLY_AT_COLUMNS,
+    REPLY_AT_ROWS,
+    REPLY_AT_PREPARE,
+    REPLY_AT_DEFINITIONS,
+    REPLY_AT_TEXT,
+    REPLY_AT_STREAM,
+    REPLY_AT_FILE,
+    REPLY_AT_END,
+};
+
+enum reply_status {
+    REPLY_MORE, /* consumed what could be; read more, with what was not consumed in front */
+    REPLY_FULL, /* the list of pieces is full: write it, clear it, call again */
+    REPLY_FILE, /* LOCAL INFILE: the client sends packets up to an empty one; then call again */
+    REPLY_END,  /* the reply is complete */
+    REPLY_BAD,  /* not the protocol */
+};
+
+struct reply {
+    enum reply_state state;
+    bool keep_eof;      /* the client lacks CAP_DEPRECATE_EOF */
+    bool keep_track;    /* the client has CAP_SESSION_TRACK */
+    bool local_files;   /* the client has CAP_LOCAL_FILES */
+    bool eof_owed;      /* an EOF stands out behind the columns; it can only be placed when the next packet is known */
+    bool continued;     /* the packet under way was PACKET_MAX long: the next one belongs to it */
+    bool failed;        /* it ended in ERR */
+    uint8_t shift;      /* what the client's sequence numbers are ahead of the server's */
+    uint8_t sequence;   /* of the last packet, as the client saw it */
+    uint16_t status;    /* flags of the last OK or EOF; before that, the session's */
+    uint16_t warnings;
+    uint16_t error;     /* number of the ERR */
+    uint32_t skip;      /* bytes of the packet under way that are still to come */
+    uint64_t columns;   /* definitions still to come in this group */
+    uint64_t columns_next; /* prepare: definitions of the group behind */
+    uint64_t affected_rows;
+    uint64_t insert_id;
+};
+
+/* capabilities: the client's. status: the session's flags so far, used in an EOF whose own flags the server did not tell. */
+void reply_begin(struct reply *r, enum reply_shape shape, uint32_t capabilities, uint16_t status);
+
+/* Eats bytes (and changes them in place: sequence numbers, rewritten OKs). At most `capacity` bytes can ever be presented at once: an OK
+ * or ERR longer than that is REPLY_BAD. *consumed bytes are in the pieces or dropped; the rest must be presented again with more behind. */
+enum reply_status reply_feed(struct reply *r, uint8_t *bytes, size_t length, size_t capacity, size_t *consumed, struct pieces *out)
+    __attribute__((warn_unused_result));
+
+/* Is the reply at a packet's border, so that a packet of our own would not land inside another? */
+bool reply_at_border(const struct reply *r);
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT
+ * The accounts that may log in here, and what is known of their passwords. Read by every thread.
+ */
+#ifndef SLUSE_PROXY_ACCOUNT_H
+#define SLUSE_PROXY_ACCOUNT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "conf/conf.h"
+#include "protocol/auth.h"
+#include "proxy/session_image.h"
+
+struct accounts;
+
+/* Borrows from conf, which must outlive it. */
+struct accounts *accounts_new(const struct conf *conf);
+void accounts_free(struct accounts *accounts);
+
+/* Index of the account, or -1. */
+int accounts_find(const struct accounts *accounts, struct wire_text name);
+const char *accounts_name(const struct accounts *accounts, unsigned index);
+size_t accounts_count(const struct accounts *accounts);
+
+/* A copy of what is known now; the caller wipes it. */
+struct auth_secret accounts_secret(struct accounts *accounts, unsigned index);
+/* SHA1(password), recovered from a client's login: with it the account can log in at the server. */
+void accounts_learn(struct accounts *accounts, unsigned index, const uint8_t stage1[AUTH_SHA1]);
+/* Can it log in at the server now? With nothing but a hash, only after the first client has. */
+bool accounts_usable(struct accounts *accounts, unsigned index);
+/* The first account that is usable, or -1. */
+int accounts_first_usable(struct accounts *accounts);
+
+/* Did a login with this account, schema and collation go well at the server within ttl_us? Then the next one is not asked again. */
+bool accounts_proven(struct accounts *accounts, const struct session_image *image, int64_t now_us, int64_t ttl_us);
+void accounts_prove(struct accounts *accounts, const struct session_image *image, int64_t now_us);
+
+#endif

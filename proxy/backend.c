@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: MIT
+ * A backend's life from connect to the server's EOF. What is said at login is in backend_login.c.
+ */
+#include "proxy/backend.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "protocol/packet.h"
+#include "proxy/invariant.h"
+
+static const bool transition[BACKEND_STATES][BACKEND_STATES] = {
+    [BACKEND_CONNECTING] = {[BACKEND_LOGIN] = true, [BACKEND_CLOSED] = true, [BACKEND_CLOSING] = true},
+    [BACKEND_LOGIN] = {[BACKEND_RESTORING] = true, [BACKEND_LEASED] = true, [BACKEND_IDLE] = true, [BACKEND_CLOSING] = true, [BACKEND_CLOSED] = true},
+    [BACKEND_IDLE] = {[BACKEND_RESTORING] = true, [BACKEND_LEASED] = true, [BACKEND_CLOSING] = true, [BACKEND_CLOSED] = true},
+    [BACKEND_RESTORING] = {[BACKEND_LEASED] = true, [BACKEND_IDLE] = true, [BACKEND_CLOSING] = true, [BACKEND_CLOSED] = true},
+    [BACKEND_LEASED] = {[BACKEND_DRAINING] = true, [BACKEND_CLEANING] = true, [BACKEND_RESTORING] = true, [BACKEND_IDLE] = true,
+                        [BACKEND_CLOSING] = true, [BACKEND_CLOSED] = true},
+    [BACKEND_DRAINING] = {[BACKEND_CLEANING] = true, [BACKEND_CLOSING] = true, [BACKEND_CLOSED] = true},
+    [BACKEND_CLEANING] = {[BACKEND_IDLE] = true, [BACKEND_CLOSING] = true, [BACKEND_CLOSED] = true},
+    [BACKEND_CLOSING] = {[BACKEND_CLOSED] = true},
+};
+
+int64_t monotonic_us(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+void backend_set_state(struct backend *b, enum backend_state state)
+{
+    struct stats *stats = &b->context->loop->stats;
+
+    INVARIANT(transition[b->state][state]);
+    STATS_ADD(stats->backends[b->state], -1);
+    STATS_ADD(stats->backends[state], 1);
+    if (log_wants(LOG_DEBUG))
+        log_line(LOG_DEBUG, "backend %llu (thread %u): %s -> %s", (unsigned long long)b->id, b->thread_id, backend_state_name(b->state),
+                 backend_state_name(state));
+    b->state = state;
+}
+
+static void closed(struct backend *b)
+{
+    deadline_clear(&b->deadline);
+    stream_close(&b->stream);
+    auth_secret_wipe(&b->secret);
+    backend_set_state(b, BACKEND_CLOSED);
+    b->context->closed(b);
+    if (b->kills == 0)
+        loop_bury(b->context->loop, &b->grave, b);
+}
+
+static void note_close(struct backend *b, enum close_reason reason)
+{
+    struct stats *stats = &b->context->loop->stats;
+
+    STATS_INC(stats->backend_closed[reason]);
+    log_line(close_reason_level(reason), "backend %llu (thread %u): closed: %s", (unsigned long long)b->id, b->thread_id, close_reason_name(reason));
+}
+
+void backend_lost(struct backend *b, enum close_reason reason)
+{
+    note_close(b, reason);
+    closed(b);
+}
+
+/* Nothing of ours lies half-written on the wire, and the server waits for a command. */
+static bool takes_command(const struct backend *b)
+{
+    return b->reply.state == REPLY_AT_END && !b->torn && !stream_stuck(&b->stream) &&
+           (b->state == BACKEND_IDLE || b->state == BACKEND_LEASED || b->state == BACKEND_DRAINING || b->state == BACKEND_CLEANING);
+}
+
+void backend_close(struct backend *b, enum close_reason reason)
+{
+    static const uint8_t quit[] = {1, 0, 0, 0, COM_QUIT};
+
+    if (b->state == BACKEND_CLOSING || b->state == BACKEND_CLOSED)
+        return;
+    note_close(b, reason);
+    if (b->state == BACKEND_CONNECTING) {
+        closed(b);
+        return;
+    }
+    if (takes_command(b)) {
+        if (!stream_write_bytes(&b->stream, quit, sizeof quit)) {
+            closed(b);
+            return;
+        }
+    } else if (b->state == BACKEND_LEASED || b->state == BACKEND_DRAINING) {
+        backend_kill_query(b); /* or the server keeps the connection until the statement ends */
+    }
+    shutdown(b->stream.fd, SHUT_WR);
+    stream_resume(&b->stream);
+    deadline_set(&b->context->closing, &b->deadline);
+    backend_set_state(b, BACKEND_CLOSING);
+}
+
+static void swallow(struct backend *b)
+{
+    enum stream_status status;
+    uint8_t *bytes;
+    size_t length;
+
+    status = stream_read(&b->stream, &bytes, &length);
+    if (status == STREAM_EOF || status == STREAM_ERROR)
+        closed(b);
+}
+
+/* Reads the reply that has lost its reader. */
+static void drain(struct backend *b)
+{
+    struct loop *loop = b->context->loop;
+    enum stream_status status;
+    enum reply_status end;
+    uint8_t *bytes;
+    size_t length, used, at = 0;
+
+    status = stream_read(&b->stream, &bytes, &length);
+    if (status == STREAM_AGAIN)
+        return;
+    if (status != STREAM_OK) {
+        backend_lost(b, CLOSE_SERVER_CLOSED);
+        return;
+    }
+    STATS_ADD(loop->stats.backend_bytes_in, length);
+    do {
+        pieces_clear(&loop->pieces);
+        end = reply_feed(&b->reply, bytes + at, length - at, SCRATCH_SIZE, &used, &loop->pieces);
+        at += used;
+    } while (end == REPLY_FULL);
+    if (end == REPLY_END && at == length) {
+        STATS_INC(loop->stats.replies_discarded);
+        deadline_clear(&b->deadline);
+        b->context->drained(b);
+    } else if (end != REPLY_MORE || !stream_keep(&b->stream, bytes + at, length - at)) {
+        backend_close(b, end == REPLY_FILE ? CLOSE_ABANDONED : CLOSE_PROTOCOL); /* nobody is left to send the file */
+    }
+}
+
+void backend_drain(struct backend *b)
+{
+    backend_set_state(b, BACKEND_DRAINING);
+    deadline_set(&b->context->closing, &b->deadline);
+    stream_resume(&b->stream);
+}
+
+static void on_readable(struct stream *s)
+{
+    struct backend *b = container_of(s, struct backend, stream);
+
+    switch (b->state) {
+    case BACKEND_LOGIN:
+    case BACKEND_RESTORING:
+    case BACKEND_CLEANING:
+        backend_exchange_input(b);
+        break;
+    case BACKEND_LEASED:
+        b->lease->ops->input(b->lease);
+        break;
+    case BACKEND_DRAINING:
+        drain(b);
+        break;
+    case BACKEND_IDLE: /* EOF, or a server that says why it goes: either way it is dying */
+        b->context->lost(b);
+        break;
+    case BACKEND_CLOSING:
+        swallow(b);
+        break;
+    default:
+        INVARIANT(!"a backend in this state has no reader");
+    }
+}
+
+static void on_drained(struct stream *s)
+{
+    struct backend *b = container_of(s, struct backend, stream);
+
+    if (b->state == BACKEND_LEASED)
+        b->lease->ops->drained(b->lease);
+}
+
+static void connect_failed(struct backend *b, int error)
+{
+    struct backend_error why;
+
+    backend_error_set(&why, "can't connect to %s: %s", b->context->target->name, strerror(error));
+    b->context->failed(b, CLOSE_CONNECT_FAILED, &why);
+}
+
+static void on_connected(struct stream *s, int error)
+{
+    struct backend *b = container_of(s, struct backend, stream);
+
+    if (error) {
+        connect_failed(b, error);
+        return;
+    }
+    backend_set_state(b, BACKEND_LOGIN);
+    backend_exchange_begin(b);
+}
+
+static const struct stream_events events = {on_readable, on_drained, on_connected};
+
+/* A failure that is known at once is told from the loop, as every other. */
+struct late_failure {
+    struct message message;
+    struct backend *backend;
+    int error;
+};
+
+static void tell_late_failure(struct loop *loop, struct message *message)
+{
+    struct late_failure *late = container_of(message, struct late_failure, message);
+    struct backend *b = late->backend;
+
+    (void)loop;
+    b->kills--;
+    if (b->state == BACKEND_CONNECTING)
+        connect_failed(b, late->error);
+    else
+        loop_bury(b->context->loop, &b->grave, b);
+    free(late);
+}
+
+static void fail_later(struct backend *b, int error)
+{
+    struct late_failure *late = zalloc(sizeof *late);
+
+    late->message.run = tell_late_failure;
+    late->backend = b;
+    late->error = error;
+    b->kills++; /* keeps the memory until the message has come */
+    loop_send(b->context->loop, &late->message);
+}
+
+struct backend *backend_open(struct backend_context *context, const struct session_image *image, uint32_t key)
+{
+    static _Atomic uint64_t ids;
+    const struct target_facts *facts = context->facts;
+    struct backend *b = zalloc(sizeof *b);
+    int error;
+
+    b->context = context;
+    b->id = ++ids;
+    b->key = key;
+    b->image = *image;
+    b->born_us = monotonic_us();
+    b->reply.state = REPLY_AT_END;
+    b->state = BACKEND_CONNECTING;
+    STATS_ADD(context->loop->stats.backends[BACKEND_CONNECTING], 1);
+    STATS_INC(context->loop->stats.backend_connects);
+    b->stream.fd = -1;
+    b->stream.loop = context->loop;
+    deadline_set(&context->exchange, &b->deadline);
+    error = facts->addressed ? stream_connect(&b->stream, context->loop, (const struct sockaddr *)&facts->address, facts->address_length, &events)
+                             : EADDRNOTAVAIL;
+    if (error)
+        fail_later(b, error);
+    return b;
+}
+
+bool backend_alive(const struct backend *b)
+{
+    uint8_t byte;
+
+    return recv(b->stream.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && (errno == EAGAIN || errno == EINTR);
+}
+
+struct query_kill {
+    struct kill_request request;
+    struct backend *backend;
+};
+
+static void query_killed(struct loop *loop, struct message *message)
+{
+    struct query_kill *kill = container_of(message, struct query_kill, request.answer);
+    struct backend *b = kill->backend;
+
+    STATS_INC(loop->stats.kills_sent);
+    if (!kill->request.done) {
+        STATS_INC(loop->stats.kills_failed);
+        log_line(LOG_WARNING, "backend %llu (thread %u): KILL QUERY failed: %u %s", (unsigned long long)b->id, b->thread_id,
+                 kill->request.error.number, kill->request.error.text);
+    }
+    if (!backend_kill_answered(b) && !kill->request.done && b->state == BACKEND_DRAINING)
+        backend_close(b, CLOSE_ABANDONED);
+    free(kill);
+}
+
+void backend_kill_query(struct backend *b)
+{
+    struct query_kill *kill = zalloc(sizeof *kill);
+
+    kill->request = (struct kill_request){
+        .answer.run = query_killed, .loop = b->context->loop, .thread_id = b->thread_id, .account = b->image.account};
+    kill->backend = b;
+    b->kills++;
+    control_kill(b->context->control, &kill->request);
+}
+
+bool backend_kill_answered(struct backend *b)
+{
+    INVARIANT(b->kills > 0);
+    b->kills--;
+    if (b->state == BACKEND_CLOSED) {
+        if (b->kills == 0)
+            loop_bury(b->context->loop, &b->grave, b);
+        return true;
+    }
+    if (b->kills == 0 && (b->state == BACKEND_CLEANING || b->state == BACKEND_RESTORING) && b->deadline.queue == NULL)
+        b->context->restored(b); /* it had only waited for this */
+    return false;
+}
+
+void backend_detach(struct backend *b)
+{
+    INVARIANT(b->state == BACKEND_IDLE && b->kills == 0);
+    STATS_ADD(b->context->loop->stats.backends[b->state], -1);
+    stream_detach(&b->stream);
+    b->context = NULL;
+}
+
+void backend_attach(struct backend *b, struct backend_context *context)
+{
+    b->context = context;
+    STATS_ADD(context->loop->stats.backends[b->state], 1);
+    stream_attach(&b->stream, context->loop);
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT
+ * A backend: one connection to the server, the frame into which sessions are loaded.
+ *
+ * It belongs to the loop of its stream. Exactly one of these has it: a lease (RESTORING, LEASED, or while it connects for one), the
+ * idle list of its worker's frames (IDLE), or itself until an event comes (the other states). backend_set_state alone changes the state.
+ *
+ *   CONNECTING -> LOGIN -> LEASED <-> (relay) -> DRAINING -> CLEANING -> IDLE -> RESTORING -> LEASED
+ *        |          |                                                     every state -> CLOSING -> CLOSED
+ */
+#ifndef SLUSE_PROXY_BACKEND_H
+#define SLUSE_PROXY_BACKEND_H
+
+#include <sys/queue.h>
+
+#include "protocol/auth.h"
+#include "protocol/reply.h"
+#include "proxy/account.h"
+#include "proxy/backend_error.h"
+#include "proxy/control.h"
+#include "proxy/deadline.h"
+#include "proxy/epoch.h"
+#include "proxy/footprint.h"
+#include "proxy/session_image.h"
+#include "proxy/stream.h"
+#include "proxy/target.h"
+
+struct backend;
+struct frames;
+struct lease;
+
+/* What the holder of a lease is told, on its loop's thread. */
+struct lease_ops {
+    void (*ready)(struct lease *lease);  /* the backend is loaded with the lease's image and the lease's own */
+    void (*failed)(struct lease *lease, const struct backend_error *error); /* there will be none; the lease is idle again */
+    void (*input)(struct lease *lease);  /* the leased backend is readable */
+    void (*drained)(struct lease *lease); /* what was stuck on its way to the backend has gone */
+};
+
+enum lease_state { LEASE_NONE, LEASE_WAITING, LEASE_CONNECTING, LEASE_RESTORING, LEASE_HELD };
+
+struct ticket;
+
+/* A session's claim on a backend; embedded in the client. */
+struct lease {
+    const struct lease_ops *ops;
+    struct frames *frames;       /* its worker's */
+    enum lease_state state;
+    struct backend *backend;     /* from CONNECTING on */
+    struct ticket *ticket;       /* its place in the pool's queue: while WAITING, and on the way to a backend */
+    struct deadline deadline;    /* the pool's wait_timeout, over everything up to HELD */
+    int64_t since_us;            /* when it began to ask */
+    uint32_t key;                /* capability_key of what its client negotiated */
+    struct session_image image;  /* what the session needs */
+};
+
+/* Where a login or a change of user stands: what the next packet is. */
+enum exchange_step { EXCHANGE_GREETING, EXCHANGE_OWED, EXCHANGE_AUTH, EXCHANGE_SETTINGS };
+
+/* What a backend needs of its worker, and whom it tells. */
+struct backend_context {
+    struct loop *loop;
+    const struct conf *conf;
+    struct accounts *accounts;
+    struct target *target;
+    const struct target_facts *facts; /* the worker's own copy */
+    struct control *control;
+    struct deadline_queue exchange;   /* connect, login, restore, clean: connect_timeout */
+    struct deadline_queue closing;    /* drain and close: close_timeout */
+    void (*logged_in)(struct backend *b);
+    void (*restored)(struct backend *b); /* a change of user went well: restoring or cleaning */
+    void (*failed)(struct backend *b, enum close_reason reason, const struct backend_error *error); /* before LEASED; the state is still what it was */
+    void (*drained)(struct backend *b);  /* the reply nobody waits for has ended */
+    void (*closed)(struct backend *b);   /* the server's EOF, or the end of patience: the slot is free */
+    void (*lost)(struct backend *b);     /* idle, and the server closed it */
+};
+
+struct backend {
+    struct stream stream;
+    struct backend_context *context;
+    enum backend_state state;
+    TAILQ_ENTRY(backend) link; /* idle list */
+    struct deadline deadline;
+    struct lease *lease;       /* whose it is, or for whom it is made */
+    uint64_t id;
+    uint32_t thread_id;        /* the server's connection id */
+    uint32_t key;
+    struct session_image image; /* what is loaded, or being loaded */
+    struct epoch epoch;
+    int64_t born_us;
+    int64_t idle_since_us;
+    enum footprint footprint;
+    bool spent;                /* nothing cleans what was done: close it when its session ends */
+    bool torn;                 /* half a packet of ours lies on the wire: not even COM_QUIT can follow */
+    bool multi_statements;     /* what the server has now, however a session switched it */
+    uint16_t status;           /* the session's flags after the last reply */
+    struct reply reply;        /* to the command under way; REPLY_AT_END: none */
+    /* login and change of user, backend_login.c */
+    enum exchange_step step;
+    unsigned owed;             /* replies to what went ahead of the change of user */
+    struct auth_client auth;
+    struct auth_secret secret; /* wiped when the exchange ends */
+    struct greeting greeting;
+    /* KILLs aimed at it that are not answered: it goes to nobody else before */
+    unsigned kills;
+    struct grave grave;
+};
+
+TAILQ_HEAD(backend_list, backend);
+
+int64_t monotonic_us(void);
+
+/* Opens a connection for the image (its account must be usable); a slot of the pool has been taken. Never fails at once:
+ * whatever goes wrong is told by `failed` later. */
+struct backend *backend_open(struct backend_context *context, const struct session_image *image, uint32_t key);
+
+void backend_set_state(struct backend *b, enum backend_state state);
+
+/* Loads an image with COM_CHANGE_USER and what that leaves to be done, whatever was there before. State becomes RESTORING or CLEANING;
+ * `restored` or `failed` follows. */
+void backend_load(struct backend *b, const struct session_image *image, enum backend_state state);
+/* Its reply has no reader any more: read it to its end, then `drained`. */
+void backend_drain(struct backend *b);
+
+/* Ends it: COM_QUIT where that fits, then the server's EOF is awaited. `closed` follows, at once when the server has gone. Any state. */
+void backend_close(struct backend *b, enum close_reason reason);
+/* The server has closed it, or it broke; `closed` follows at once. */
+void backend_lost(struct backend *b, enum close_reason reason);
+
+/* Is the server still there? For a backend that was idle and whose readability may not have been seen yet. */
+bool backend_alive(const struct backend *b);
+
+/* KILL QUERY for what runs on it now. */
+void backend_kill_query(struct backend *b);
+/* An answer to a KILL that counted in b->kills has come. True: the backend was closed meanwhile and is gone now. */
+bool backend_kill_answered(struct backend *b);
+
+/* Between loops, IDLE only. */
+void backend_detach(struct backend *b);
+void backend_attach(struct backend *b, struct backend_context *context);
+
+/* backend_login.c. Connected: the greeting is awaited. Bytes have come while LOGIN, RESTORING or CLEANING. */
+void backend_exchange_begin(struct backend *b);
+void backend_exchange_input(struct backend *b);
+
+#endif

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT
+ * sluse --check: is the file right, and, with --connect, is the server what the file says?
+ */
+#ifndef SLUSE_PROXY_CHECK_H
+#define SLUSE_PROXY_CHECK_H
+
+#include <stdbool.h>
+
+#include "conf/conf.h"
+
+/* Loads a file; mistakes go to stderr, one "file:line: text" each. NULL: there were some. */
+struct conf *check_load(const char *path);
+/* Logs in to the server and prints what it found. Returns the exit status. */
+int check_connect(const struct conf *conf);
+
+#endif

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT
+ * A client and its session. It lives and dies on one worker.
+ *
+ *   GREETING (server not known yet) -> HANDSHAKE -> [AUTH] -> [PROVING] -> READY
+ *   READY -> [LEASING] -> RUNNING -> READY        a command
+ *   READY -> CHANGING -> [PROVING] -> READY       COM_CHANGE_USER
+ *   READY -> KILLING -> READY                     KILL of another session
+ *   any   -> CLOSING (last bytes) -> CLOSED
+ *
+ * Bytes that can't be used in the state of the moment are kept in the stream and looked at again when the state changes: no command is
+ * stored anywhere else.
+ */
+#ifndef SLUSE_PROXY_CLIENT_H
+#define SLUSE_PROXY_CLIENT_H
+
+#include "proxy/frames.h"
+
+enum client_state {
+    CLIENT_GREETING,
+    CLIENT_HANDSHAKE,
+    CLIENT_AUTH,
+    CLIENT_PROVING,
+    CLIENT_READY,
+    CLIENT_LEASING,
+    CLIENT_RUNNING,
+    CLIENT_DROPPING, /* the rest of a command that was refused */
+    CLIENT_CHANGING,
+    CLIENT_KILLING,
+    CLIENT_CLOSING,
+    CLIENT_CLOSED,
+};
+
+/* A packet that is passed on in parts: what is still to come of it. */
+struct upload {
+    uint32_t left;  /* bytes of this packet */
+    bool continued; /* it is PACKET_MAX long: another follows */
+};
+
+struct client_login;
+
+struct client {
+    struct stream stream;
+    struct clients *home;
+    TAILQ_ENTRY(client) link;
+    LIST_ENTRY(client) same_bucket;
+    struct deadline deadline;  /* login, abandonment or lingering: never two at once */
+    struct lease lease;
+    struct client_login *login; /* while it logs in or changes user */
+    uint32_t id;               /* virtual */
+    uint32_t capabilities;
+    enum client_state state;
+    struct upload upload;
+    uint16_t status;           /* the session's flags after the last reply */
+    uint8_t sequence;          /* of the packet that was received last */
+    uint8_t command;
+    uint8_t changes_failed;    /* COM_CHANGE_USERs refused; the servers count to three */
+    bool option_on;            /* what the COM_SET_OPTION under way asks for */
+    bool file;                 /* LOCAL INFILE: the client sends */
+    bool eof;                  /* its direction has ended; ours may go on */
+    bool spoke;                /* it sent at least one byte: no mere probe */
+    enum close_reason closing; /* CLOSING: why */
+    struct grave grave;
+};
+
+TAILQ_HEAD(client_list, client);
+LIST_HEAD(client_bucket, client);
+
+#define CLIENT_BUCKETS 4096u
+
+/* A worker's clients. */
+struct clients {
+    struct loop *loop;
+    struct frames *frames;
+    const struct conf *conf;
+    struct accounts *accounts;
+    const struct target_facts *facts; /* the worker's own copy */
+    struct clients **all;             /* of each worker, for KILL */
+    unsigned worker_count;
+    atomic_uint_least64_t *total;     /* over all workers */
+    atomic_uint count;                /* here; written by the own thread only */
+    struct client_list list;
+    struct client_bucket buckets[CLIENT_BUCKETS]; /* by id */
+    uint32_t next_id;
+    struct deadline_queue logins;     /* login_timeout */
+    struct deadline_queue abandoned;  /* abandon_after */
+    struct deadline_queue lingering;
+};
+
+/* The fields up to total are filled in by the caller. */
+void clients_open(struct clients *clients);
+void clients_close(struct clients *clients);
+/* The server's greeting is known now, or has changed. */
+void clients_greet(struct clients *clients);
+/* The process stops: every client is closed. */
+void clients_stop(struct clients *clients);
+
+/* Takes over a fresh connection, counted in *total already. */
+void client_open(struct clients *clients, int fd);
+/* Ends it at once. Its backend is given back. */
+void client_close(struct client *c, enum close_reason reason);
+/* Ends it after what is stuck has been written, and without making the peer lose it. */
+void client_finish(struct client *c, enum close_reason reason);
+struct client *clients_find(struct clients *clients, uint32_t id);
+
+/* --- among the client_*.c files --- */
+
+/* Looks at the kept bytes again: the state has changed, and not from inside client_use. */
+void client_resume(struct client *c);
+/* The command is over: READY, and resumed. */
+void client_ready(struct client *c);
+/* Uses the bytes as far as the state allows; what it can't use is the caller's to keep. Returns how many were used. */
+size_t client_use(struct client *c, uint8_t *bytes, size_t length);
+
+/* False: the connection was broken and the client is closed now (which its state says too). */
+bool client_send(struct client *c, const struct wire_writer *w);
+bool client_send_ok(struct client *c, uint8_t sequence);
+bool client_send_error(struct client *c, uint8_t sequence, const struct backend_error *error);
+bool client_send_text(struct client *c, uint8_t sequence, uint16_t number, const char *sqlstate, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
+/* The peer's host as servers name it in an error. */
+void client_peer(const struct client *c, char *host, size_t size);
+
+/* client_login.c */
+void client_greet(struct client *c);
+size_t client_login_input(struct client *c, uint8_t *bytes, size_t length);
+void client_login_ready(struct client *c);
+void client_login_failed(struct client *c, const struct backend_error *error);
+void client_login_free(struct client *c);
+size_t client_change_user(struct client *c, uint8_t *bytes, size_t length);
+
+/* client_command.c */
+size_t client_command_input(struct client *c, uint8_t *bytes, size_t length);
+/* The command that waits in the kept bytes gets this error instead. */
+void client_refuse_command(struct client *c, const struct backend_error *error);
+
+/* client_relay.c */
+/* Sends the command at the front of bytes to the session's backend, or begins to wait for one (0 is used then). */
+size_t client_run(struct client *c, uint8_t *bytes, size_t length);
+size_t client_upload(struct client *c, uint8_t *bytes, size_t length);
+bool client_at_border(const struct client *c);
+extern const struct lease_ops client_lease_ops;
+
+/* client_kill.c: a whole COM_QUERY or COM_PROCESS_KILL packet. False: it is no KILL of a virtual id, relay it as it is. True: it is taken
+ * care of, and the state says what is awaited; *used is what was used of it (0: once more when a backend is there). */
+bool client_kill(struct client *c, uint8_t *bytes, size_t length, size_t *used) __attribute__((warn_unused_result));
+/* Could the statement begin with KILL? */
+bool client_may_be_kill(const uint8_t *text, size_t length);
+
+#endif

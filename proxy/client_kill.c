@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: MIT
+ * KILL of a virtual id, as a statement or as COM_PROCESS_KILL, so that a driver's cancel works.
+ *
+ *   asker's worker --message--> target's worker --kill_request--> control thread
+ *                 <--message--                 <-----answer-----
+ *
+ * The control connection says the KILL, so a cancel never waits behind what it is to end. An account may kill its own sessions, as on
+ * the servers. A session kills itself over its own backend, and another account's with its own privileges: the id is put in
+ * place of the virtual one and the server judges.
+ */
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "protocol/packet.h"
+#include "proxy/client.h"
+#include "proxy/invariant.h"
+
+#define VIRTUAL_ID_MIN 0x80000000u
+#define VIRTUAL_ID_MAX 0xFFFFFFFFu
+#define WORKER_OF(id) (((id) >> 25) & 63u)
+#define TEXT_MAX 4096u
+
+/* What the target's worker found. */
+enum finding {
+    FOUND_NOBODY,
+    FOUND_OTHERS, /* another account's: real_id, when it is on a backend, else not ours to kill */
+    FOUND_KILLED,
+    FOUND_FAILED, /* error */
+};
+
+struct client_kill {
+    struct kill_request request; /* its message carries the question there, the control thread's answer, and the finding back */
+    struct message travel;
+    struct clients *asker_home;
+    struct clients *target_home;
+    uint32_t asker;
+    uint32_t target;
+    uint16_t account;
+    struct backend *backend;
+    enum finding finding;
+    uint32_t real_id;
+};
+
+/* --- the text --- */
+
+struct kill_text {
+    bool connection;
+    uint64_t id;
+    size_t digits_at;
+    size_t digits;
+};
+
+static size_t skip_blanks(const uint8_t *text, size_t length, size_t at)
+{
+    while (at < length) {
+        if (isspace(text[at])) {
+            at++;
+        } else if (length - at >= 2 && text[at] == '/' && text[at + 1] == '*') {
+            const uint8_t *end = memmem(text + at + 2, length - at - 2, "*/", 2);
+
+            if (!end)
+                return length;
+            at = (size_t)(end - text) + 2;
+        } else if (text[at] == '#' || (length - at >= 3 && text[at] == '-' && text[at + 1] == '-' && isspace(text[at + 2]))) {
+            const uint8_t *end = memchr(text + at, '\n', length - at);
+
+            if (!end)
+                return length;
+            at = (size_t)(end - text) + 1;
+        } else {
+            break;
+        }
+    }
+    return at;
+}
+
+static bool take_word(const uint8_t *text, size_t length, size_t *at, const char *word)
+{
+    size_t size = strlen(word);
+
+    if (length - *at < size || strncasecmp((const char *)text + *at, word, size) != 0)
+        return false;
+    if (length - *at > size && (isalnum(text[*at + size]) || text[*at + size] == '_'))
+        return false;
+    *at = skip_blanks(text, length, *at + size);
+    return true;
+}
+
+bool client_may_be_kill(const uint8_t *text, size_t length)
+{
+    size_t at = skip_blanks(text, length, 0), left = length - at;
+
+    return left == 0 || strncasecmp((const char *)text + at, "KILL", left < 4 ? left : 4) == 0;
+}
+
+/* KILL [HARD | SOFT] [CONNECTION | QUERY] number. Every other form names no virtual id that we could know. */
+static bool parse_text(const uint8_t *text, size_t length, struct kill_text *out)
+{
+    size_t at = skip_blanks(text, length, 0);
+
+    *out = (struct kill_text){.connection = true};
+    if (!take_word(text, length, &at, "KILL"))
+        return false;
+    (void)(take_word(text, length, &at, "HARD") || take_word(text, length, &at, "SOFT"));
+    if (take_word(text, length, &at, "QUERY"))
+        out->connection = false;
+    else
+        (void)take_word(text, length, &at, "CONNECTION");
+    out->digits_at = at;
+    while (at < length && isdigit(text[at]) && out->digits < 18) {
+        out->id = out->id * 10 + (uint64_t)(text[at++] - '0');
+        out->digits++;
+    }
+    at = skip_blanks(text, length, at);
+    if (at < length && text[at] == ';')
+        at = skip_blanks(text, length, at + 1);
+    return out->digits > 0 && at == length;
+}
+
+static bool parse(const uint8_t *payload, size_t length, struct kill_text *out)
+{
+    if (payload[0] == COM_QUERY)
+        return parse_text(payload + 1, length - 1, out);
+    if (length < 5)
+        return false;
+    *out = (struct kill_text){true, (uint64_t)payload[1] | (uint64_t)payload[2] << 8 | (uint64_t)payload[3] << 16 | (uint64_t)payload[4] << 24, 0, 0};
+    return true;
+}
+
+/* --- with the server's id, over the session's own backend --- */
+
+static size_t rewrite(uint8_t *out, size_t capacity, const uint8_t *payload, size_t length, const struct kill_text *kill, uint32_t id)
+{
+    struct wire_writer w = wire_writer(out, capacity);
+    uint8_t *header = packet_begin(&w);
+    char number[12];
+
+    wire_put_u8(&w, payload[0]);
+    if (payload[0] == COM_QUERY) {
+        const uint8_t *text = payload + 1;
+        size_t behind = kill->digits_at + kill->digits;
+
+        wire_put_bytes(&w, text, kill->digits_at);
+        wire_put_bytes(&w, number, (size_t)snprintf(number, sizeof number, "%u", id));
+        wire_put_bytes(&w, text + behind, length - 1 - behind);
+    } else {
+        wire_put_u32(&w, id);
+    }
+    packet_end(&w, header, 0);
+    return wire_written(&w);
+}
+
+/* False: no backend yet; the command is looked at again when there is one. */
+static bool run_with(struct client *c, const uint8_t *payload, size_t length, const struct kill_text *kill, uint32_t id)
+{
+    uint8_t out[TEXT_MAX + 32];
+    size_t size;
+
+    if (c->lease.state == LEASE_NONE && !frames_lease(c->home->frames, &c->lease)) {
+        c->state = CLIENT_LEASING;
+        return false;
+    }
+    size = rewrite(out, sizeof out, payload, length, kill, id ? id : c->lease.backend->thread_id);
+    (void)client_run(c, out, size);
+    return true;
+}
+
+/* --- the answer, on the asker's worker --- */
+
+static void drop_command(struct client *c)
+{
+    buffer_drop(&c->stream.in, PACKET_HEADER + (size_t)packet_length(buffer_bytes(&c->stream.in)));
+}
+
+/* The session that is to be killed is another account's: the server decides, with the asker's own privileges. The command is still kept. */
+static void ask_server(struct client *c, uint32_t real_id)
+{
+    const uint8_t *bytes = buffer_bytes(&c->stream.in);
+    struct kill_text kill;
+
+    c->state = CLIENT_READY;
+    if (!parse(bytes + PACKET_HEADER, packet_length(bytes), &kill))
+        INVARIANT(!"a KILL that was one before");
+    if (run_with(c, bytes + PACKET_HEADER, packet_length(bytes), &kill, real_id)) {
+        if (c->state == CLIENT_CLOSED || c->state == CLIENT_CLOSING)
+            return;
+        drop_command(c);
+    }
+}
+
+static void tell(struct client *c, const struct client_kill *kill)
+{
+    bool alive;
+
+    drop_command(c);
+    switch (kill->finding) {
+    case FOUND_KILLED:
+        alive = client_send_ok(c, 1);
+        break;
+    case FOUND_FAILED:
+        alive = client_send_error(c, 1, &kill->request.error);
+        break;
+    case FOUND_OTHERS:
+        alive = client_send_text(c, 1, 1095, "HY000", "You are not owner of thread %u", kill->target);
+        break;
+    default:
+        alive = client_send_text(c, 1, 1094, "HY000", "Unknown thread id: %u", kill->target);
+    }
+    if (alive)
+        client_ready(c);
+}
+
+static void on_finding(struct loop *loop, struct message *message)
+{
+    struct client_kill *kill = container_of(message, struct client_kill, travel);
+    struct client *c = clients_find(kill->asker_home, kill->asker);
+
+    (void)loop;
+    if (c && c->state == CLIENT_KILLING) {
+        if (kill->finding == FOUND_OTHERS && kill->real_id)
+            ask_server(c, kill->real_id);
+        else
+            tell(c, kill);
+    }
+    free(kill);
+}
+
+static void report(struct client_kill *kill, enum finding finding)
+{
+    kill->finding = finding;
+    kill->travel.run = on_finding;
+    loop_send(kill->asker_home->loop, &kill->travel);
+}
+
+/* --- the target's worker --- */
+
+static void on_server_answer(struct loop *loop, struct message *message)
+{
+    struct client_kill *kill = container_of(message, struct client_kill, request.answer);
+
+    STATS_INC(loop->stats.kills_sent);
+    if (!kill->request.done)
+        STATS_INC(loop->stats.kills_failed);
+    (void)backend_kill_answered(kill->backend);
+    if (kill->request.error.number == 0 && !kill->request.done) { /* the server could not be asked */
+        kill->request.error.number = 1105;
+        memcpy(kill->request.error.sqlstate, "HY000", 6);
+    }
+    report(kill, kill->request.done ? FOUND_KILLED : FOUND_FAILED);
+}
+
+static void kill_on_server(struct client_kill *kill, struct backend *b)
+{
+    kill->backend = b;
+    kill->request.answer.run = on_server_answer;
+    kill->request.loop = kill->target_home->loop;
+    kill->request.thread_id = b->thread_id;
+    kill->request.account = b->image.account;
+    b->kills++;
+    control_kill(b->context->control, &kill->request);
+}
+
+/* It waits for a backend: the wait is what there is to interrupt. */
+static void interrupt_wait(struct client *target)
+{
+    struct backend_error error = {.number = 1317, .sqlstate = "70100", .text = "Query execution was interrupted"};
+
+    frames_cancel(target->home->frames, &target->lease);
+    client_refuse_command(target, &error);
+}
+
+static void on_arrival(struct loop *loop, struct message *message)
+{
+    struct client_kill *kill = container_of(message, struct client_kill, travel);
+    struct client *target = clients_find(kill->target_home, kill->target);
+
+    (void)loop;
+    if (!target || target->state <= CLIENT_PROVING || target->state >= CLIENT_CLOSING) {
+        report(kill, FOUND_NOBODY);
+        return;
+    }
+    if (target->lease.image.account != kill->account) {
+        kill->real_id = target->lease.state == LEASE_HELD ? target->lease.backend->thread_id : 0;
+        report(kill, FOUND_OTHERS);
+        return;
+    }
+    if (target->lease.state == LEASE_HELD) {
+        kill_on_server(kill, target->lease.backend);
+        return;
+    }
+    if (kill->request.connection)
+        client_close(target, CLOSE_KILLED);
+    else if (target->state == CLIENT_LEASING)
+        interrupt_wait(target);
+    report(kill, FOUND_KILLED);
+}
+
+/* --- the beginning --- */
+
+bool client_kill(struct client *c, uint8_t *bytes, size_t length, size_t *used)
+{
+    const uint8_t *payload = bytes + PACKET_HEADER;
+    struct kill_text text;
+    struct client_kill *kill;
+    unsigned worker;
+
+    *used = 0;
+    if (!parse(payload, length - PACKET_HEADER, &text) || text.id < VIRTUAL_ID_MIN || text.id > VIRTUAL_ID_MAX)
+        return false;
+    worker = WORKER_OF((uint32_t)text.id);
+    if (text.id == c->id) {
+        if (run_with(c, payload, length - PACKET_HEADER, &text, 0))
+            *used = length;
+        return true;
+    }
+    STATS_INC(c->home->loop->stats.kills_virtual);
+    STATS_INC(c->home->loop->stats.commands);
+    kill = zalloc(sizeof *kill);
+    kill->asker_home = c->home;
+    kill->asker = c->id;
+    kill->target = (uint32_t)text.id;
+    kill->account = c->lease.image.account;
+    kill->request.connection = text.connection;
+    kill->travel.run = on_arrival;
+    c->state = CLIENT_KILLING; /* the command stays with the kept bytes until the answer is here */
+    if (worker >= c->home->worker_count) {
+        kill->finding = FOUND_NOBODY;
+        kill->travel.run = on_finding;
+        loop_defer(c->home->loop, &kill->travel);
+        return true;
+    }
+    kill->target_home = c->home->all[worker];
+    loop_send(kill->target_home->loop, &kill->travel);
+    return true;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT
+ * The control thread: health, the server's variables, names, and KILL. The only place besides --check that uses libmariadb.
+ *
+ * It keeps one connection to the server, which is one of the pool's `size` from the start, so that a KILL never has to wait for what it is
+ * to end.
+ */
+#ifndef SLUSE_PROXY_CONTROL_H
+#define SLUSE_PROXY_CONTROL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "conf/conf.h"
+#include "proxy/account.h"
+#include "proxy/backend_error.h"
+#include "proxy/loop.h"
+#include "proxy/target.h"
+
+struct control;
+
+/* One KILL. The asker owns it; it is the control thread's from control_kill until `answer` runs on `loop`. */
+struct kill_request {
+    struct message answer;
+    struct loop *loop;
+    struct kill_request *next;
+    uint32_t thread_id; /* the server's */
+    uint16_t account;   /* who is connected there: whoever may kill it */
+    bool connection;    /* KILL CONNECTION rather than KILL QUERY */
+    bool done;          /* the server said OK */
+    struct backend_error error; /* else: what it said, or why it could not be asked */
+};
+
+/* Starts the thread. Borrows everything. */
+struct control *control_start(const struct conf *conf, struct accounts *accounts, struct target *target);
+void control_stop(struct control *control);
+
+/* Any thread. Never blocks; the answer always comes, also when the server can't be reached. */
+void control_kill(struct control *control, struct kill_request *request);
+
+#endif

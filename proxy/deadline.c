@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT
+ * Deadlines of one length.
+ */
+#include "proxy/deadline.h"
+
+#include <stddef.h>
+
+static void arm(struct deadline_queue *q)
+{
+    struct deadline *first = TAILQ_FIRST(&q->list);
+
+    if (!first || ev_is_active(&q->timer))
+        return; /* a timer that fires too early arms itself again: cheaper than moving it with each command */
+    ev_timer_set(&q->timer, first->due - ev_now(q->ev) > 0 ? first->due - ev_now(q->ev) : 0, 0.);
+    ev_timer_start(q->ev, &q->timer);
+}
+
+static void on_timer(struct ev_loop *ev, ev_timer *timer, int events)
+{
+    struct deadline_queue *q = timer->data;
+    struct deadline *d;
+
+    (void)events;
+    while ((d = TAILQ_FIRST(&q->list)) && d->due <= ev_now(ev)) {
+        deadline_clear(d);
+        q->expired(d);
+    }
+    arm(q);
+}
+
+void deadline_queue_open(struct deadline_queue *q, struct ev_loop *ev, ev_tstamp length, void (*expired)(struct deadline *))
+{
+    q->ev = ev;
+    q->length = length;
+    q->expired = expired;
+    TAILQ_INIT(&q->list);
+    ev_timer_init(&q->timer, on_timer, 0., 0.);
+    q->timer.data = q;
+}
+
+void deadline_queue_close(struct deadline_queue *q)
+{
+    ev_timer_stop(q->ev, &q->timer);
+}
+
+void deadline_set(struct deadline_queue *q, struct deadline *d)
+{
+    deadline_clear(d);
+    d->due = ev_now(q->ev) + q->length;
+    d->queue = q;
+    TAILQ_INSERT_TAIL(&q->list, d, link);
+    arm(q);
+}
+
+void deadline_clear(struct deadline *d)
+{
+    if (!d->queue)
+        return;
+    TAILQ_REMOVE(&d->queue->list, d, link);
+    d->queue = NULL;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT
+ * A worker's backends: leasing them to its sessions, taking them back, cleaning, and doing for the pool what the pool decides.
+ *
+ *   lease ----> an idle one of this worker (no lock, when nobody waits)
+ *          `--> a slot of the pool: connect here
+ *          `--> the pool's queue, until a worker frees a backend or a slot: handed over at once or by message
+ *
+ * An idle backend stays in its worker's loop with its read watcher: death is seen for free. It moves only to a session that waits.
+ */
+#ifndef SLUSE_PROXY_FRAMES_H
+#define SLUSE_PROXY_FRAMES_H
+
+#include "proxy/backend.h"
+#include "proxy/pool.h"
+
+/* What all workers' frames share; read-only but for what it points to. */
+struct frames_shared {
+    struct pool *pool;
+    struct frames **all; /* of each worker */
+    unsigned count;
+};
+
+struct frames {
+    struct backend_context context;
+    const struct frames_shared *shared;
+    struct backend_list idle;          /* most recently used first */
+    atomic_uint idle_count;            /* written by the own thread only */
+    atomic_bool nudged;                /* a message that somebody waits is on its way */
+    struct message nudge;
+    struct deadline_queue waiting;     /* wait_timeout */
+    ev_timer retry;                    /* after a back-off */
+    ev_timer janitor;
+    bool stopping;
+};
+
+/* context's loop, conf, accounts, target, facts and control are filled in by the caller. */
+void frames_open(struct frames *f, const struct frames_shared *shared);
+/* Closes every idle backend; the others follow as they become free. */
+void frames_stop(struct frames *f);
+void frames_close(struct frames *f);
+
+/* Asks for a backend loaded with lease->image. True: the lease is HELD now. False: ready or failed of lease->ops will be called,
+ * later; frames_cancel takes the wish back. */
+bool frames_lease(struct frames *f, struct lease *lease) __attribute__((warn_unused_result));
+/* Takes a wish back: WAITING, CONNECTING or RESTORING. Nothing is called any more. */
+void frames_cancel(struct frames *f, struct lease *lease);
+/* Gives a held backend back, in whatever state: a command half-sent, a reply under way, or at rest. border: no command of ours lies
+ * half-written on its wire. Afterwards the lease is NONE. */
+void frames_release(struct frames *f, struct lease *lease, bool border);
+/* Loads the held backend anew for a lease whose image has changed; ready or failed follows. */
+void frames_reload(struct frames *f, struct lease *lease);
+/* The held backend is gone or must go: it is closed and the lease is NONE. lost: the server has ended it. */
+void frames_discard(struct frames *f, struct lease *lease, enum close_reason reason, bool lost);
+
+/* Opens what min_idle asks for, and at least one connection as long as the server's greeting is not known. The loop's thread. */
+void frames_probe(struct frames *f);
+
+#endif

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT
+ * Starting, waiting for signals, stopping.
+ */
+#include "proxy/instance.h"
+
+#include <netdb.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "proxy/invariant.h"
+#include "proxy/stats_http.h"
+#include "proxy/version.h"
+#include "proxy/worker.h"
+
+struct instance {
+    const struct conf *conf;
+    struct accounts *accounts;
+    struct target target;
+    struct pool pool;
+    struct control *control;
+    struct workers workers;
+    struct listen_sockets sockets;
+    struct stats_http *http;
+};
+
+static void facts_changed(void *data)
+{
+    workers_tell_facts(data);
+}
+
+/* A numeric address needs neither the control thread nor a name server. */
+static void set_numeric_address(struct instance *i)
+{
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST}, *info = NULL;
+    char port[8];
+
+    if (i->conf->backend_socket)
+        return;
+    snprintf(port, sizeof port, "%u", i->conf->backend.port);
+    if (getaddrinfo(i->conf->backend.host, port, &hints, &info))
+        return;
+    target_learn_address(&i->target, info->ai_addr, info->ai_addrlen);
+    freeaddrinfo(info);
+}
+
+/* One descriptor a client and a backend, and some for everything else. */
+static void raise_descriptors(const struct conf *conf)
+{
+    uint64_t wanted = conf->max_clients + conf->size + 64;
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit))
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit))
+        log_line(LOG_WARNING, "can't raise the limit of open files");
+    if (limit.rlim_cur < wanted)
+        log_line(LOG_WARNING, "open files: %llu wanted for max_clients = %llu and size = %llu, %llu allowed: raise LimitNOFILE, or lower max_clients",
+                 (unsigned long long)wanted, (unsigned long long)conf->max_clients, (unsigned long long)conf->size, (unsigned long long)limit.rlim_cur);
+}
+
+static unsigned worker_count(const struct conf *conf)
+{
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+
+    if (conf->workers)
+        return conf->workers;
+    return processors < 1 ? 1 : processors > 64 ? 64 : (unsigned)processors;
+}
+
+/* Signals are the main thread's: it waits for them, and every other thread has them blocked. */
+static int wait_for_signal(const sigset_t *signals)
+{
+    int number;
+
+    for (;;) {
+        if (sigwait(signals, &number) != 0)
+            continue;
+        if (number != SIGHUP)
+            return number;
+        log_line(LOG_WARNING, "SIGHUP: settings are read at the start only; restart to apply them");
+    }
+}
+
+static bool start(struct instance *i, unsigned workers)
+{
+    const struct conf *conf = i->conf;
+
+    if (!listen_sockets_open(&i->sockets, conf, workers))
+        return false;
+    i->accounts = accounts_new(conf);
+    target_open(&i->target, conf->backend.host, conf->backend.port, conf->backend_socket);
+    set_numeric_address(i);
+    pool_open(&i->pool, conf->size, conf->max_waiting);
+    INVARIANT(pool_take_spare(&i->pool, 0)); /* the control connection's, for good */
+    i->control = control_start(conf, i->accounts, &i->target);
+    workers_open(&i->workers, workers, conf, &i->pool, i->accounts, &i->target, i->control);
+    if (conf->stats_listen.host[0] && !(i->http = stats_http_start(conf, &i->workers, &i->pool, &i->target)))
+        return false;
+    workers_listen(&i->workers, &i->sockets);
+    i->target.changed_data = &i->workers;
+    i->target.changed = facts_changed;
+    workers_tell_facts(&i->workers); /* what was learned before they could be told */
+    workers_start(&i->workers);
+    return true;
+}
+
+static void stop(struct instance *i)
+{
+    stats_http_stop(i->http);
+    workers_stop(&i->workers);
+    control_stop(i->control);
+    workers_close(&i->workers);
+    listen_sockets_close(&i->sockets);
+    pool_close(&i->pool);
+    target_close(&i->target);
+    accounts_free(i->accounts);
+}
+
+int instance_run(const struct conf *conf)
+{
+    struct instance i = {.conf = conf};
+    unsigned workers = worker_count(conf);
+    sigset_t signals;
+    int number;
+
+    signal(SIGPIPE, SIG_IGN);
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    log_set_level((enum log_level)conf->log_level);
+    raise_descriptors(conf);
+    if (!start(&i, workers))
+        return 1;
+    log_line(LOG_INFO, "sluse %s: %u workers, server %s, pool of %llu, max_clients %llu", SLUSE_VERSION, workers, i.target.name,
+             (unsigned long long)conf->size, (unsigned long long)conf->max_clients);
+    number = wait_for_signal(&signals);
+    log_line(LOG_INFO, "%s: stopping", number == SIGTERM ? "SIGTERM" : "SIGINT");
+    stop(&i);
+    log_line(LOG_INFO, "stopped");
+    return 0;
+}

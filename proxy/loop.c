@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT
+ * One worker's event loop and what hangs on it.
+ */
+#include "proxy/loop.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+#include "proxy/invariant.h"
+
+int64_t monotonic_seconds(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    return now.tv_sec;
+}
+
+static void on_mail(struct ev_loop *ev, ev_async *wake, int events)
+{
+    struct loop *loop = wake->data;
+    struct message *message = mailbox_take(&loop->mailbox);
+
+    (void)ev;
+    (void)events;
+    while (message) {
+        struct message *next = message->next;
+
+        message->run(loop, message);
+        message = next;
+    }
+}
+
+static void run_later(struct loop *loop)
+{
+    struct message *message;
+
+    while ((message = loop->later)) {
+        loop->later = message->next;
+        if (!loop->later)
+            loop->later_end = &loop->later;
+        message->run(loop, message);
+    }
+}
+
+static void on_sweep(struct ev_loop *ev, ev_prepare *sweep, int events)
+{
+    struct loop *loop = sweep->data;
+
+    (void)ev;
+    (void)events;
+    run_later(loop);
+    while (loop->graveyard) {
+        void *memory = loop->graveyard->memory;
+
+        loop->graveyard = loop->graveyard->next;
+        free(memory);
+    }
+}
+
+static void on_heartbeat(struct ev_loop *ev, ev_timer *timer, int events)
+{
+    struct loop *loop = timer->data;
+
+    (void)ev;
+    (void)events;
+    atomic_store_explicit(&loop->turned, monotonic_seconds(), memory_order_relaxed);
+}
+
+void loop_open(struct loop *loop, unsigned id, void *worker)
+{
+    *loop = (struct loop){.id = id, .worker = worker};
+    loop->ev = ev_loop_new(EVFLAG_AUTO);
+    loop->scratch = malloc(SCRATCH_SIZE);
+    INVARIANT(loop->ev && loop->scratch);
+    loop->later_end = &loop->later;
+    mailbox_open(&loop->mailbox, loop->ev, on_mail, loop);
+    ev_prepare_init(&loop->sweep, on_sweep);
+    loop->sweep.data = loop;
+    ev_prepare_start(loop->ev, &loop->sweep);
+    ev_timer_init(&loop->heartbeat, on_heartbeat, 0., 1.);
+    loop->heartbeat.data = loop;
+    ev_timer_start(loop->ev, &loop->heartbeat);
+    atomic_store(&loop->turned, monotonic_seconds());
+}
+
+void loop_close(struct loop *loop)
+{
+    on_sweep(loop->ev, &loop->sweep, 0);
+    ev_loop_destroy(loop->ev);
+    free(loop->scratch);
+}
+
+void loop_run(struct loop *loop)
+{
+    ev_run(loop->ev, 0);
+}
+
+void loop_stop(struct loop *loop)
+{
+    ev_break(loop->ev, EVBREAK_ALL);
+}
+
+void loop_send(struct loop *loop, struct message *message)
+{
+    mailbox_send(&loop->mailbox, loop->ev, message);
+}
+
+void loop_defer(struct loop *loop, struct message *message)
+{
+    message->next = NULL;
+    *loop->later_end = message;
+    loop->later_end = &message->next;
+}
+
+void loop_bury(struct loop *loop, struct grave *grave, void *memory)
+{
+    grave->memory = memory;
+    grave->next = loop->graveyard;
+    loop->graveyard = grave;
+}

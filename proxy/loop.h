@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT
+ * What the code of one worker shares: its event loop, scratch memory, counters, mailbox and graveyard.
+ *
+ * Everything that hangs on a loop belongs to its thread. Other threads only send messages.
+ */
+#ifndef SLUSE_PROXY_LOOP_H
+#define SLUSE_PROXY_LOOP_H
+
+#include <ev.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "protocol/pieces.h"
+#include "proxy/mailbox.h"
+#include "proxy/stats.h"
+
+#define SCRATCH_SIZE (128u * 1024)
+
+/* Embedded in what is freed at the end of the turn. */
+struct grave {
+    struct grave *next;
+    void *memory;
+};
+
+struct loop {
+    struct ev_loop *ev;
+    unsigned id;
+    uint8_t *scratch;      /* what is read lies here until the callback returns */
+    struct pieces pieces;  /* what is written, likewise */
+    struct stats stats;
+    struct mailbox mailbox;
+    struct grave *graveyard;
+    struct message *later, **later_end;
+    ev_prepare sweep;
+    ev_timer heartbeat;
+    _Atomic int64_t turned; /* CLOCK_MONOTONIC seconds: when the loop was last seen turning; for /healthz */
+    void *worker;           /* whose loop it is; for messages */
+};
+
+/* backend: an ev loop of its own is made. Called before the thread starts. */
+void loop_open(struct loop *loop, unsigned id, void *worker);
+void loop_close(struct loop *loop);
+/* Runs until loop_stop is called on this thread. */
+void loop_run(struct loop *loop);
+void loop_stop(struct loop *loop);
+/* Any thread. */
+void loop_send(struct loop *loop, struct message *message);
+/* The loop's own thread: run before the loop sleeps again, with nothing else on the stack. */
+void loop_defer(struct loop *loop, struct message *message);
+/* memory is freed at the end of the turn, so that callers up the stack can still look at it. */
+void loop_bury(struct loop *loop, struct grave *grave, void *memory);
+
+int64_t monotonic_seconds(void);
+
+#endif

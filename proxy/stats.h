@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT
+ * A worker's counters and gauges. Only its own thread writes them; any thread reads (relaxed). A gauge of one worker may be negative
+ * after a backend moved: only the sum over all workers means something.
+ */
+#ifndef SLUSE_PROXY_STATS_H
+#define SLUSE_PROXY_STATS_H
+
+#include <stdint.h>
+
+#include "proxy/log.h"
+
+enum close_reason {
+#define REASON(symbol, name, level) symbol,
+#include "proxy/close_reason.def"
+#undef REASON
+    CLOSE_REASONS
+};
+
+const char *close_reason_name(enum close_reason reason);
+enum log_level close_reason_level(enum close_reason reason);
+
+enum backend_state {
+    BACKEND_CONNECTING, /* TCP under way; a slot is taken. From the pool; to LOGIN or CLOSED */
+    BACKEND_LOGIN,      /* greeting and authentication; to RESTORING, LEASED, IDLE or CLOSED */
+    BACKEND_IDLE,       /* clean, in its worker's idle list; nobody's */
+    BACKEND_RESTORING,  /* a session's image is being loaded; the session waits */
+    BACKEND_LEASED,     /* a session's own */
+    BACKEND_DRAINING,   /* the session has gone, its last reply is read to the end */
+    BACKEND_CLEANING,   /* change of user under way, nobody's */
+    BACKEND_CLOSING,    /* COM_QUIT sent; the server's EOF gives the slot back */
+    BACKEND_CLOSED,     /* the slot is free; memory goes at the end of the loop's turn */
+    BACKEND_STATES
+};
+
+const char *backend_state_name(enum backend_state state);
+
+struct stats {
+#define COUNTER(name, text) uint64_t name;
+#include "proxy/stats.def"
+#undef COUNTER
+    uint64_t client_closed[CLOSE_REASONS];
+    uint64_t backend_closed[CLOSE_REASONS];
+    int64_t clients;
+    int64_t backends[BACKEND_STATES];
+};
+
+#define STATS_ADD(field, n) __atomic_store_n(&(field), (field) + (n), __ATOMIC_RELAXED)
+#define STATS_INC(field) STATS_ADD(field, 1)
+
+/* Adds `one` to `sum`, field by field. Any thread. */
+void stats_sum(struct stats *sum, const struct stats *one);
+
+#endif

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT
+ * The server behind the pool: where it is and what was learned from it. What was learned from one server is never applied to another.
+ *
+ * Whoever learns something (a backend's login, the control thread) tells the target; each worker has a copy of its own that it reads
+ * without a lock and that changes by message.
+ */
+#ifndef SLUSE_PROXY_TARGET_H
+#define SLUSE_PROXY_TARGET_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "protocol/greeting.h"
+
+struct target_facts {
+    uint64_t version;            /* of these facts; raised with each change */
+    bool addressed;              /* address is filled in */
+    struct sockaddr_storage address;
+    socklen_t address_length;
+    bool greeted;                /* the fields from the greeting and login are filled in */
+    char server_version[GREETING_VERSION_MAX];
+    char plugin[GREETING_PLUGIN_MAX];
+    uint32_t capabilities;
+    uint8_t collation;
+    uint16_t greeting_status;
+    uint16_t status;             /* of a fresh session: autocommit or not */
+    bool is_mariadb;
+    bool init_connect;           /* the server runs something for each new login: a change of user would miss it */
+    bool skip_name_resolve;
+    uint64_t max_connections;
+};
+
+struct target {
+    char *name; /* for people: host:port or the socket's path */
+    bool private_line;
+    pthread_mutex_t mutex;
+    struct target_facts facts;   /* guarded */
+    void (*changed)(void *data); /* called after each change, without the lock, on the thread that told */
+    void *changed_data;
+    atomic_bool up;              /* the control thread's last ping was answered */
+    char last_error[256];        /* guarded; the newest failure to connect or log in, empty after a success */
+};
+
+void target_open(struct target *target, const char *host, uint16_t port, const char *socket_path);
+void target_close(struct target *target);
+
+struct target_facts target_facts(struct target *target);
+/* A login at the server went well: its greeting and the flags of its OK. Cheap when nothing is new. known: the caller's copy. */
+void target_learn_login(struct target *target, const struct target_facts *known, const struct greeting *greeting, uint16_t status);
+/* From the control thread. */
+void target_learn_address(struct target *target, const struct sockaddr *address, socklen_t length);
+void target_learn_variables(struct target *target, bool init_connect, bool skip_name_resolve, uint64_t max_connections);
+
+void target_set_error(struct target *target, const char *text);
+/* Copies the newest failure; empty: none. */
+void target_error(struct target *target, char *text, size_t size);
+
+#endif

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: MIT
+ * Workers: their threads, what they accept, and what they are told.
+ */
+#include "proxy/worker.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "proxy/invariant.h"
+
+#define STOP_SECONDS 3.
+#define STOP_POLL_SECONDS 0.01
+
+/* --- accepting --- */
+
+struct passed_client {
+    struct message message;
+    int fd;
+};
+
+static void on_passed(struct loop *loop, struct message *message)
+{
+    struct passed_client *passed = container_of(message, struct passed_client, message);
+    struct worker *worker = loop->worker;
+
+    client_open(&worker->clients, passed->fd);
+    free(passed);
+}
+
+static unsigned load_of(const struct workers *workers, unsigned i)
+{
+    return atomic_load_explicit(&workers->list[i].clients.count, memory_order_relaxed);
+}
+
+/* The kernel spreads connections by hash: a worker above its share passes a fresh one on, before the greeting. */
+static struct worker *place(struct workers *workers, struct worker *here)
+{
+    unsigned least = here->loop.id, mine = load_of(workers, here->loop.id);
+
+    for (unsigned i = 0; i < workers->count; i++)
+        if (load_of(workers, i) < load_of(workers, least))
+            least = i;
+    return mine > load_of(workers, least) + 1 + mine / 8 ? &workers->list[least] : here;
+}
+
+static void refuse(struct worker *worker, int fd, uint64_t max)
+{
+    uint8_t out[64];
+    struct wire_writer w = wire_writer(out, sizeof out);
+    unsigned skipped;
+
+    err_write(&w, 1040, NULL, "Too many connections", strlen("Too many connections"), 0);
+    if (send(fd, out, wire_written(&w), MSG_NOSIGNAL) < 0)
+        log_line(LOG_DEBUG, "a refused client had gone already");
+    close(fd);
+    STATS_INC(worker->loop.stats.clients_refused);
+    STATS_INC(worker->loop.stats.client_closed[CLOSE_TOO_MANY_CLIENTS]);
+    if (log_allowed(&worker->full, &skipped))
+        log_line(LOG_WARNING, "max_clients = %llu reached: client refused (and %u before)", (unsigned long long)max, skipped);
+}
+
+static void on_accepted(void *data, int fd)
+{
+    struct worker *here = data, *there;
+    struct workers *workers = container_of(here->frames.shared, struct workers, frames);
+    uint64_t max = here->clients.conf->max_clients;
+    struct passed_client *passed;
+
+    STATS_INC(here->loop.stats.clients_accepted);
+    if (atomic_fetch_add_explicit(&workers->total_clients, 1, memory_order_relaxed) >= max) {
+        atomic_fetch_sub_explicit(&workers->total_clients, 1, memory_order_relaxed);
+        refuse(here, fd, max);
+        return;
+    }
+    there = place(workers, here);
+    if (there == here) {
+        client_open(&here->clients, fd);
+        return;
+    }
+    STATS_INC(here->loop.stats.clients_passed_on);
+    passed = zalloc(sizeof *passed);
+    passed->message.run = on_passed;
+    passed->fd = fd;
+    loop_send(&there->loop, &passed->message);
+}
+
+void workers_listen(struct workers *workers, const struct listen_sockets *sockets)
+{
+    for (unsigned i = 0; i < workers->count; i++) {
+        struct worker *worker = &workers->list[i];
+
+        worker->listeners = zalloc(sockets->address_count * sizeof *worker->listeners);
+        worker->listener_count = sockets->address_count;
+        for (size_t a = 0; a < sockets->address_count; a++)
+            listener_open(&worker->listeners[a], &worker->loop, listen_socket_of(sockets, a, i), on_accepted, worker);
+    }
+}
+
+/* --- facts --- */
+
+static void on_facts(struct loop *loop, struct message *message)
+{
+    struct worker *worker = loop->worker;
+
+    free(message);
+    worker->facts = target_facts(worker->target);
+    if (worker->facts.greeted)
+        clients_greet(&worker->clients);
+    else if (loop->id == 0)
+        frames_probe(&worker->frames);
+}
+
+void workers_tell_facts(struct workers *workers)
+{
+    for (unsigned i = 0; i < workers->count; i++) {
+        struct message *message = zalloc(sizeof *message);
+
+        message->run = on_facts;
+        loop_send(&workers->list[i].loop, message);
+    }
+}
+
+/* --- life --- */
+
+static void open_worker(struct workers *workers, unsigned i, const struct conf *conf, struct accounts *accounts, struct target *target, struct control *control)
+{
+    struct worker *worker = &workers->list[i];
+
+    loop_open(&worker->loop, i, worker);
+    worker->target = target;
+    worker->facts = target_facts(target);
+    worker->frames.context = (struct backend_context){
+        .loop = &worker->loop, .conf = conf, .accounts = accounts, .target = target, .facts = &worker->facts, .control = control};
+    worker->clients = (struct clients){
+        .loop = &worker->loop, .frames = &worker->frames, .conf = conf, .accounts = accounts, .facts = &worker->facts, .all = workers->clients,
+        .worker_count = workers->count, .total = &workers->total_clients};
+    workers->clients[i] = &worker->clients;
+    workers->frames.all[i] = &worker->frames;
+    clients_open(&worker->clients);
+}
+
+void workers_open(struct workers *workers, unsigned count, const struct conf *conf, struct pool *pool, struct accounts *accounts, struct target *target,
+                  struct control *control)
+{
+    workers->count = count;
+    workers->list = zalloc(count * sizeof *workers->list);
+    workers->clients = zalloc(count * sizeof *workers->clients);
+    workers->frames = (struct frames_shared){.pool = pool, .all = zalloc(count * sizeof *workers->frames.all), .count = count};
+    atomic_init(&workers->total_clients, 0);
+    for (unsigned i = 0; i < count; i++)
+        open_worker(workers, i, conf, accounts, target, control);
+    for (unsigned i = 0; i < count; i++)
+        frames_open(&workers->list[i].frames, &workers->frames);
+}
+
+static void *run(void *data)
+{
+    struct worker *worker = data;
+
+    loop_run(&worker->loop);
+    return NULL;
+}
+
+void workers_start(struct workers *workers)
+{
+    for (unsigned i = 0; i < workers->count; i++)
+        INVARIANT(pthread_create(&workers->list[i].thread, NULL, run, &workers->list[i]) == 0);
+}
+
+static bool has_backends(const struct worker *worker)
+{
+    int64_t count = 0;
+
+    for (int state = 0; state < BACKEND_CLOSED; state++)
+        count += worker->loop.stats.backends[state];
+    return count > 0;
+}
+
+static void on_stopping(struct ev_loop *ev, ev_timer *timer, int events)
+{
+    struct worker *worker = timer->data;
+
+    (void)events;
+    if (!has_backends(worker) || ev_now(ev) > worker->stop_by)
+        loop_stop(&worker->loop);
+}
+
+static void on_stop(struct loop *loop, struct message *message)
+{
+    struct worker *worker = loop->worker;
+
+    free(message);
+    for (size_t i = 0; i < worker->listener_count; i++)
+        listener_close(&worker->listeners[i]);
+    frames_stop(&worker->frames);
+    clients_stop(&worker->clients);
+    worker->stop_by = ev_now(loop->ev) + STOP_SECONDS;
+    ev_timer_init(&worker->stopping, on_stopping, 0., STOP_POLL_SECONDS);
+    worker->stopping.data = worker;
+    ev_timer_start(loop->ev, &worker->stopping);
+}
+
+void workers_stop(struct workers *workers)
+{
+    for (unsigned i = 0; i < workers->count; i++) {
+        struct message *message = zalloc(sizeof *message);
+
+        message->run = on_stop;
+        loop_send(&workers->list[i].loop, message);
+    }
+    for (unsigned i = 0; i < workers->count; i++)
+        pthread_join(workers->list[i].thread, NULL);
+}
+
+void workers_close(struct workers *workers)
+{
+    for (unsigned i = 0; i < workers->count; i++) {
+        struct worker *worker = &workers->list[i];
+
+        frames_close(&worker->frames);
+        clients_close(&worker->clients);
+        loop_close(&worker->loop);
+        free(worker->listeners);
+    }
+    free(workers->list);
+    free(workers->clients);
+    free(workers->frames.all);
+}

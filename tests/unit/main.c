@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT
+ * Runs the unit tests: one suite a file.
+ */
+#include <check.h>
+#include <stdlib.h>
+
+#define SUITES(SUITE)                                                                                                                                \
+    SUITE(wire)                                                                                                                                      \
+    SUITE(packet)                                                                                                                                    \
+    SUITE(capability)                                                                                                                                \
+    SUITE(greeting)                                                                                                                                  \
+    SUITE(login)                                                                                                                                     \
+    SUITE(auth)                                                                                                                                      \
+    SUITE(reply_packet)                                                                                                                              \
+    SUITE(conf)
+
+#define DECLARE(name) Suite *name##_suite(void);
+SUITES(DECLARE)
+
+int main(void)
+{
+    SRunner *runner = srunner_create(NULL);
+    int failed;
+
+#define ADD(name) srunner_add_suite(runner, name##_suite());
+    SUITES(ADD)
+    srunner_run_all(runner, CK_NORMAL);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
