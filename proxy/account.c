@@ -162,3 +162,14 @@ void accounts_prove(struct accounts *accounts, const struct session_image *image
     memcpy(slot->schema, image->schema, image->schema_length);
     pthread_mutex_unlock(&account->mutex);
 }
+
+void accounts_disprove(struct accounts *accounts, const struct session_image *image)
+{
+    struct account *account = &accounts->list[image->account];
+
+    pthread_mutex_lock(&account->mutex);
+    for (size_t i = 0; i < PROVEN_MAX; i++)
+        if (is_login(&account->proven[i], image))
+            account->proven[i].at_us = 0;
+    pthread_mutex_unlock(&account->mutex);
+}

@@ -35,5 +35,7 @@ int accounts_first_usable(struct accounts *accounts);
 /* Did a login with this account, schema and collation go well at the server within ttl_us? Then the next one is not asked again. */
 bool accounts_proven(struct accounts *accounts, const struct session_image *image, int64_t now_us, int64_t ttl_us);
 void accounts_prove(struct accounts *accounts, const struct session_image *image, int64_t now_us);
+/* The server has just refused one. */
+void accounts_disprove(struct accounts *accounts, const struct session_image *image);
 
 #endif

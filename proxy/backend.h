@@ -96,7 +96,8 @@ struct backend {
     struct reply reply;        /* to the command under way; REPLY_AT_END: none */
     /* login and change of user, backend_login.c */
     enum exchange_step step;
-    unsigned owed;             /* replies to what went ahead of the change of user */
+    unsigned owed;             /* replies to what goes around the authentication */
+    bool schema_later;         /* the schema is chosen behind the change of user */
     struct auth_client auth;
     struct auth_secret secret; /* wiped when the exchange ends */
     struct greeting greeting;

@@ -3,8 +3,9 @@
  *
  *   login:           greeting -> response -> auth ... OK             [-> settings -> OK]
  *   change of user:  (reset, found rows, role, option)  owed replies
- *                    COM_CHANGE_USER, in the same write -> auth ... OK [-> settings -> OK]
+ *                    COM_CHANGE_USER, in the same write -> auth ... OK [-> schema, settings -> OKs]
  *
+ * A schema that never worked is chosen with COM_INIT_DB behind the change of user: MariaDB answers a failed change of user after a second.
  * COM_CHANGE_USER alone leaves the active role and FOUND_ROWS() of who was there before (MariaDB 10.11; facts in docs/session-state.md), and
  * drops the settings that two capability bits make at login.
  */
@@ -148,6 +149,15 @@ static void put_byte_command(struct wire_writer *w, uint8_t command)
     packet_end(w, header, 0);
 }
 
+static void put_schema(struct wire_writer *w, const struct session_image *image)
+{
+    uint8_t *header = packet_begin(w);
+
+    wire_put_u8(w, COM_INIT_DB);
+    wire_put_bytes(w, image->schema, image->schema_length);
+    packet_end(w, header, 0);
+}
+
 static void put_option(struct wire_writer *w, bool multi_statements)
 {
     uint8_t *header = packet_begin(w);
@@ -169,8 +179,8 @@ static void put_cleaning(struct backend *b, struct wire_writer *w)
 
 void backend_load(struct backend *b, const struct session_image *image, enum backend_state state)
 {
-    uint8_t out[EXCHANGE_PACKET], answer[AUTH_ANSWER_MAX];
-    struct wire_writer w = wire_writer(out, sizeof out);
+    uint8_t out[EXCHANGE_PACKET], answer[AUTH_ANSWER_MAX], block[512];
+    struct wire_writer w = wire_writer(out, sizeof out), attribute_writer = wire_writer(block, sizeof block);
     struct login_request change;
     size_t answer_length = 0;
 
@@ -191,8 +201,13 @@ void backend_load(struct backend *b, const struct session_image *image, enum bac
         fail_account(b);
         return;
     }
+    b->schema_later = image->schema_length && !accounts_proven(b->context->accounts, image, monotonic_us(), INT64_MAX);
     change = request(b, answer, answer_length);
-    change.capabilities = CAP_PROTOCOL_41 | CAP_SECURE_CONNECTION | CAP_PLUGIN_AUTH;
+    if (b->schema_later)
+        change.schema.length = 0;
+    change.capabilities = CAP_PROTOCOL_41 | CAP_SECURE_CONNECTION | CAP_PLUGIN_AUTH | CAP_CONNECT_ATTRS;
+    attributes(&attribute_writer); /* MariaDB 10.11 never answers when they are missing and were negotiated */
+    change.attributes = (struct wire_text){(const char *)block, wire_written(&attribute_writer)};
     change_user_write(&w, &change);
     b->epoch.taken_us = monotonic_us();
     b->step = b->owed ? EXCHANGE_OWED : EXCHANGE_AUTH;
@@ -219,20 +234,38 @@ static void finish(struct backend *b)
 }
 
 /* What CAP_IGNORE_SPACE and CAP_INTERACTIVE do at a login, done by hand: a change of user forgets both. */
-static bool send_settings(struct backend *b)
+static void put_settings(struct wire_writer *w, const struct session_image *image)
 {
-    uint8_t out[256];
-    struct wire_writer w = wire_writer(out, sizeof out);
     const char *mode = "sql_mode=IF(@@sql_mode='','IGNORE_SPACE',CONCAT(@@sql_mode,',IGNORE_SPACE'))";
     const char *timeout = "wait_timeout=@@interactive_timeout";
     char text[200];
 
-    snprintf(text, sizeof text, "SET %s%s%s", b->image.ignore_space ? mode : "", b->image.ignore_space && b->image.interactive ? "," : "",
-             b->image.interactive ? timeout : "");
-    put_query(&w, text);
+    snprintf(text, sizeof text, "SET %s%s%s", image->ignore_space ? mode : "", image->ignore_space && image->interactive ? "," : "",
+             image->interactive ? timeout : "");
+    put_query(w, text);
+}
+
+/* What is left when the user is right. False: nothing. */
+static bool send_rest(struct backend *b)
+{
+    uint8_t out[SESSION_SCHEMA_MAX + 256];
+    struct wire_writer w = wire_writer(out, sizeof out);
+
+    b->owed = 0;
+    if (b->schema_later) {
+        put_schema(&w, &b->image);
+        b->owed++;
+    }
+    if (b->image.ignore_space || b->image.interactive) {
+        put_settings(&w, &b->image);
+        b->owed++;
+    }
+    if (b->owed == 0)
+        return false;
     b->step = EXCHANGE_SETTINGS;
     reply_begin(&b->reply, REPLY_RESULT, CAP_DEPRECATE_EOF | CAP_SESSION_TRACK, 0);
-    return send_bytes(b, &w);
+    (void)send_bytes(b, &w);
+    return true;
 }
 
 static void authenticated(struct backend *b, const uint8_t *payload, size_t length)
@@ -249,9 +282,7 @@ static void authenticated(struct backend *b, const uint8_t *payload, size_t leng
         STATS_INC(context->loop->stats.backend_logins);
         target_learn_login(context->target, context->facts, &b->greeting, b->status);
     }
-    if (b->image.ignore_space || b->image.interactive)
-        (void)send_settings(b);
-    else
+    if (!send_rest(b))
         finish(b);
 }
 
@@ -281,6 +312,7 @@ static void refused(struct backend *b, const uint8_t *payload, size_t length)
     struct backend_error error;
 
     backend_error_from_packet(&error, payload, length);
+    accounts_disprove(b->context->accounts, &b->image);
     b->context->failed(b, b->state == BACKEND_LOGIN ? CLOSE_LOGIN_FAILED : CLOSE_RESTORE_FAILED, &error);
 }
 
@@ -301,21 +333,17 @@ static void on_packet(struct backend *b, struct wire_text payload, uint8_t seque
         next_answer(b, bytes, payload.length, sequence);
 }
 
-/* A reply to what we sent around the authentication has ended. A server without roles does not know SET ROLE (1064). */
-static void on_reply_end(struct backend *b)
+/* A reply to what we sent around the authentication has ended; an ERR is all of it. A server without roles does not know SET ROLE (1064). */
+static void on_reply_end(struct backend *b, const uint8_t *bytes, size_t length)
 {
-    if (b->reply.failed && !(b->step == EXCHANGE_OWED && b->reply.error == 1064)) {
-        struct backend_error error;
-
-        backend_error_set(&error, "the server refused to clean a connection: error %u", b->reply.error);
-        b->context->failed(b, CLOSE_RESTORE_FAILED, &error);
-    } else if (b->step == EXCHANGE_SETTINGS) {
-        finish(b);
-    } else if (--b->owed == 0) {
-        b->step = EXCHANGE_AUTH;
-    } else {
+    if (b->reply.failed && !(b->step == EXCHANGE_OWED && b->reply.error == 1064))
+        refused(b, bytes + PACKET_HEADER, length - PACKET_HEADER);
+    else if (--b->owed)
         reply_begin(&b->reply, REPLY_RESULT, CAP_DEPRECATE_EOF | CAP_SESSION_TRACK, 0);
-    }
+    else if (b->step == EXCHANGE_SETTINGS)
+        finish(b);
+    else
+        b->step = EXCHANGE_AUTH;
 }
 
 /* Eats one packet or reply of what is there. False: wait for more, or it is over. */
@@ -332,7 +360,7 @@ static bool eat(struct backend *b, uint8_t *bytes, size_t length, size_t *used)
         pieces_clear(pieces);
         status = reply_feed(&b->reply, bytes, length, EXCHANGE_LIMIT, used, pieces);
         if (status == REPLY_END)
-            on_reply_end(b);
+            on_reply_end(b, bytes, *used);
         else if (status != REPLY_MORE)
             fail(b, "a reply that can't be followed");
         return status == REPLY_END;
