@@ -52,10 +52,9 @@ struct auth_server {
     uint8_t learned_stage1[AUTH_SHA1];
 };
 
-/* Begins with the client's first answer. plugin is what the client named (empty: AUTH_NATIVE). AUTH_SWITCH (a fresh nonce is made):
- * one that we don't have, or that the secret is not enough for; or a named one with an empty answer where the password is not empty,
- * because clients that name another plugin than the greeting did hold their answer back. force_switch: always switch, as servers do
- * for COM_CHANGE_USER; not for a client without CAP_PLUGIN_AUTH, which does not know the packet. */
+/* Begins with the client's first answer. plugin is what the client named (empty: AUTH_NATIVE). One that we don't have, or that the secret
+ * is not enough for, leads to AUTH_SWITCH (a fresh nonce is made). force_switch: always switch, as servers do for COM_CHANGE_USER, and as
+ * a client expects that named another plugin than the greeting and holds its answer back. */
 enum auth_verdict auth_server_begin(struct auth_server *a, const struct auth_secret *secret, const uint8_t nonce[NONCE_SIZE],
                                     struct wire_text plugin, struct wire_text answer, bool force_switch) __attribute__((warn_unused_result));
 enum auth_verdict auth_server_next(struct auth_server *a, struct wire_text answer) __attribute__((warn_unused_result));

@@ -93,9 +93,7 @@ enum auth_verdict auth_server_begin(struct auth_server *a, const struct auth_sec
     a->plugin = named ? named : fallback(secret);
     memcpy(a->nonce, nonce, NONCE_SIZE);
     a->used_password = answer.length > 0;
-    /* a client that names another plugin than the greeting did holds the nonce for not its own, sends nothing, and waits for a switch */
-    bool holds_back = plugin.length > 0 && answer.length == 0 && !has_empty_password(secret);
-    if (named && !force_switch && !holds_back)
+    if (named && !force_switch)
         return verify(a, answer);
     a->switched = true;
     return auth_nonce(a->nonce) ? AUTH_SWITCH : AUTH_DENIED;

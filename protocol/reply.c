@@ -53,6 +53,7 @@ static void insert_eof(struct walk *w, uint8_t before, uint16_t status)
     flush_run(w);
     out = wire_writer(pieces_store(w->out, EOF_PACKET), EOF_PACKET);
     eof_write(&out, 0, status, (uint8_t)(before + w->r->shift));
+    w->r->sequence = (uint8_t)(before + w->r->shift);
     w->r->shift++;
 }
 
@@ -140,7 +141,7 @@ static bool pass_ok(struct walk *w, uint32_t length)
 
         eof_write(&eof, ok.warnings, ok.status, packet_sequence(w->at)); /* servers leave STATE_CHANGED in an EOF, whoever reads it */
         kept = 5;
-    } else if (!r->keep_track && (ok.status & STATUS_STATE_CHANGED)) {
+    } else if (!r->keep_track && (ok.status & STATUS_STATE_CHANGED) && length >= 7) { /* an EOF has none to cut */
         kept = cut_state(payload, length, &ok);
         packet_put_header(w->at, kept, packet_sequence(w->at));
     }
@@ -268,6 +269,7 @@ static bool needs_whole(const struct reply *r, uint32_t length, uint8_t first)
     case REPLY_AT_DEFINITIONS:
         return true; /* an EOF of ours may have to follow at once */
     case REPLY_AT_ROWS:
+    case REPLY_AT_STREAM:
         return first == 0xFE || first == 0xFF;
     default:
         return first == 0xFF;
@@ -280,6 +282,8 @@ static bool judge_packet(struct walk *w, uint32_t length, uint8_t first)
 
     if (r->state == REPLY_AT_RESULT && length == 0)
         return false;
+    if (length == PACKET_MAX && (r->state == REPLY_AT_RESULT || r->state == REPLY_AT_PREPARE || r->state == REPLY_AT_DEFINITIONS))
+        return false; /* what has to be seen whole is never continued */
     if (length > 0 && length < PACKET_MAX && first == 0xFF && r->state != REPLY_AT_TEXT) {
         uint8_t before = packet_sequence(w->at);
 
@@ -312,9 +316,11 @@ static bool judge_packet(struct walk *w, uint32_t length, uint8_t first)
         r->state = REPLY_AT_END;
         return true;
     case REPLY_AT_STREAM:
-        pass_packet(w, length);
-        if (length > 0 && length < 9 && first == 0xFE)
+        if (length > 0 && length < PACKET_MAX && first == 0xFE) {
             r->state = REPLY_AT_END;
+            return pass_ok(w, length);
+        }
+        pass_packet(w, length);
         return true;
     default:
         return false;

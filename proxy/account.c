@@ -31,30 +31,36 @@ struct accounts {
     struct account *list;
 };
 
+static void init(struct account *account, const char *name)
+{
+    account->name = name;
+    account->name_length = strlen(name);
+    pthread_mutex_init(&account->mutex, NULL);
+}
+
 struct accounts *accounts_new(const struct conf *conf)
 {
     struct accounts *accounts = zalloc(sizeof *accounts);
 
     accounts->count = conf->account_count;
-    accounts->list = zalloc(conf->account_count * sizeof *accounts->list);
+    accounts->list = zalloc((conf->account_count + 1) * sizeof *accounts->list);
     for (size_t i = 0; i < conf->account_count; i++) {
         const struct conf_account *from = &conf->accounts[i];
-        struct account *account = &accounts->list[i];
 
-        account->name = from->name;
-        account->name_length = strlen(from->name);
-        pthread_mutex_init(&account->mutex, NULL);
+        init(&accounts->list[i], from->name);
         if (from->has_hash)
-            auth_secret_from_hash(&account->secret, from->hash);
+            auth_secret_from_hash(&accounts->list[i].secret, from->hash);
         else
-            auth_secret_from_password(&account->secret, from->password ? from->password : "", from->password_len);
+            auth_secret_from_password(&accounts->list[i].secret, from->password ? from->password : "", from->password_len);
     }
+    init(&accounts->list[accounts->count], conf->control_user);
+    auth_secret_from_password(&accounts->list[accounts->count].secret, conf->control_password, strlen(conf->control_password));
     return accounts;
 }
 
 void accounts_free(struct accounts *accounts)
 {
-    for (size_t i = 0; i < accounts->count; i++) {
+    for (size_t i = 0; i <= accounts->count; i++) {
         auth_secret_wipe(&accounts->list[i].secret);
         pthread_mutex_destroy(&accounts->list[i].mutex);
     }
@@ -114,12 +120,13 @@ bool accounts_usable(struct accounts *accounts, unsigned index)
     return usable;
 }
 
-int accounts_first_usable(struct accounts *accounts)
+unsigned accounts_first_usable(struct accounts *accounts)
 {
-    for (size_t i = 0; i < accounts->count; i++)
-        if (accounts_usable(accounts, (unsigned)i))
-            return (int)i;
-    return -1;
+    unsigned i = 0;
+
+    while (i < accounts->count && !accounts_usable(accounts, i))
+        i++;
+    return i;
 }
 
 static bool is_login(const struct proven *proven, const struct session_image *image)

@@ -18,7 +18,7 @@ struct accounts;
 struct accounts *accounts_new(const struct conf *conf);
 void accounts_free(struct accounts *accounts);
 
-/* Index of the account, or -1. */
+/* Index of the account, or -1. The control account, which comes behind the others, logs in no client and is never found. */
 int accounts_find(const struct accounts *accounts, struct wire_text name);
 const char *accounts_name(const struct accounts *accounts, unsigned index);
 size_t accounts_count(const struct accounts *accounts);
@@ -29,8 +29,8 @@ struct auth_secret accounts_secret(struct accounts *accounts, unsigned index);
 void accounts_learn(struct accounts *accounts, unsigned index, const uint8_t stage1[AUTH_SHA1]);
 /* Can it log in at the server now? With nothing but a hash, only after the first client has. */
 bool accounts_usable(struct accounts *accounts, unsigned index);
-/* The first account that is usable, or -1. */
-int accounts_first_usable(struct accounts *accounts);
+/* The first account that is usable; at the worst the control account. */
+unsigned accounts_first_usable(struct accounts *accounts);
 
 /* Did a login with this account, schema and collation go well at the server within ttl_us? Then the next one is not asked again. */
 bool accounts_proven(struct accounts *accounts, const struct session_image *image, int64_t now_us, int64_t ttl_us);

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "protocol/packet.h"
@@ -23,14 +22,6 @@ static const bool transition[BACKEND_STATES][BACKEND_STATES] = {
     [BACKEND_CLEANING] = {[BACKEND_IDLE] = true, [BACKEND_CLOSING] = true, [BACKEND_CLOSED] = true},
     [BACKEND_CLOSING] = {[BACKEND_CLOSED] = true},
 };
-
-int64_t monotonic_us(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
 
 void backend_set_state(struct backend *b, enum backend_state state)
 {
@@ -123,9 +114,9 @@ static void drain(struct backend *b)
     size_t length, used, at = 0;
 
     status = stream_read(&b->stream, &bytes, &length);
-    if (status == STREAM_AGAIN)
+    if (status == STREAM_AGAIN && length == 0)
         return;
-    if (status != STREAM_OK) {
+    if (status == STREAM_EOF || status == STREAM_ERROR) {
         backend_lost(b, CLOSE_SERVER_CLOSED);
         return;
     }
@@ -149,6 +140,8 @@ void backend_drain(struct backend *b)
     backend_set_state(b, BACKEND_DRAINING);
     deadline_set(&b->context->closing, &b->deadline);
     stream_resume(&b->stream);
+    if (buffer_length(&b->stream.in))
+        drain(b); /* the end may be among what was kept: no event would come for it */
 }
 
 static void on_readable(struct stream *s)

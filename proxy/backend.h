@@ -108,8 +108,6 @@ struct backend {
 
 TAILQ_HEAD(backend_list, backend);
 
-int64_t monotonic_us(void);
-
 /* Opens a connection for the image (its account must be usable); a slot of the pool has been taken. Never fails at once:
  * whatever goes wrong is told by `failed` later. */
 struct backend *backend_open(struct backend_context *context, const struct session_image *image, uint32_t key);

@@ -171,6 +171,10 @@ static void put_option(struct wire_writer *w, bool multi_statements)
  * the statements behind it fail; ROW_COUNT() is 0 after SET, as in a fresh session. */
 static void put_cleaning(struct backend *b, struct wire_writer *w)
 {
+    if (b->status & STATUS_IN_TRANS) { /* XA PREPAREd: an error here, and a backend that no reset makes usable again (MariaDB 10.11) */
+        put_query(w, "ROLLBACK");
+        b->owed++;
+    }
     put_byte_command(w, COM_RESET_CONNECTION);
     put_query(w, "SELECT 1 LIMIT 0");
     put_query(w, "SET ROLE NONE");
@@ -389,9 +393,9 @@ void backend_exchange_input(struct backend *b)
     size_t length, used, at = 0;
 
     status = stream_read(&b->stream, &bytes, &length);
-    if (status == STREAM_AGAIN)
+    if (status == STREAM_AGAIN && length == 0)
         return;
-    if (status != STREAM_OK) {
+    if (status == STREAM_EOF || status == STREAM_ERROR) {
         fail(b, "the server closed the connection");
         return;
     }

@@ -14,7 +14,7 @@
 #include "proxy/budget.h"
 #include "proxy/invariant.h"
 
-#define LINGER_SECONDS 1.
+#define LINGER_US 1000000
 #define VIRTUAL_ID 0x80000000u
 #define WORKER_SHIFT 25
 #define COUNTER_MASK ((1u << WORKER_SHIFT) - 1)
@@ -380,9 +380,9 @@ void clients_open(struct clients *clients)
     const struct conf *conf = clients->conf;
 
     TAILQ_INIT(&clients->list);
-    deadline_queue_open(&clients->logins, ev, (ev_tstamp)conf->login_timeout_us / 1e6, login_expired);
-    deadline_queue_open(&clients->abandoned, ev, (ev_tstamp)conf->abandon_after_us / 1e6, abandon_expired);
-    deadline_queue_open(&clients->lingering, ev, LINGER_SECONDS, abandon_expired);
+    deadline_queue_open(&clients->logins, ev, conf->login_timeout_us, login_expired);
+    deadline_queue_open(&clients->abandoned, ev, conf->abandon_after_us, abandon_expired);
+    deadline_queue_open(&clients->lingering, ev, LINGER_US, abandon_expired);
 }
 
 void clients_close(struct clients *clients)

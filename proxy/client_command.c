@@ -15,7 +15,7 @@ static size_t answer_ok(struct client *c, size_t used)
 {
     STATS_INC(stats(c)->commands);
     STATS_INC(stats(c)->commands_local);
-    (void)client_send_ok(c, 1);
+    client_send_ok(c, 1);
     return used;
 }
 
@@ -68,7 +68,7 @@ size_t client_command_input(struct client *c, uint8_t *bytes, size_t length)
         return out_of_order(c, length);
     if (packet_length(bytes) == 0) {
         STATS_INC(stats(c)->commands_local);
-        (void)client_send_text(c, 1, 1047, "08S01", "Unknown command");
+        client_send_text(c, 1, 1047, "08S01", "Unknown command");
         return PACKET_HEADER;
     }
     if (length < PACKET_HEADER + 1)

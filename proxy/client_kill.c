@@ -5,8 +5,8 @@
  *                 <--message--                 <-----answer-----
  *
  * The control connection says the KILL, so a cancel never waits behind what it is to end. An account may kill its own sessions, as on
- * the servers. A session kills itself over its own backend, and another account's with its own privileges: the id is put in
- * place of the virtual one and the server judges.
+ * the servers; another account's is killed with the asker's privileges, which the server judges. A session kills itself over its own
+ * backend, with the server's id in place of the virtual one.
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -26,7 +26,7 @@
 /* What the target's worker found. */
 enum finding {
     FOUND_NOBODY,
-    FOUND_OTHERS, /* another account's: real_id, when it is on a backend, else not ours to kill */
+    FOUND_OTHERS, /* another account's, and the asker may not */
     FOUND_KILLED,
     FOUND_FAILED, /* error */
 };
@@ -41,7 +41,6 @@ struct client_kill {
     uint16_t account;
     struct backend *backend;
     enum finding finding;
-    uint32_t real_id;
 };
 
 /* --- the text --- */
@@ -154,7 +153,7 @@ static size_t rewrite(uint8_t *out, size_t capacity, const uint8_t *payload, siz
 }
 
 /* False: no backend yet; the command is looked at again when there is one. */
-static bool run_with(struct client *c, const uint8_t *payload, size_t length, const struct kill_text *kill, uint32_t id)
+static bool kill_itself(struct client *c, const uint8_t *payload, size_t length, const struct kill_text *kill)
 {
     uint8_t out[TEXT_MAX + 32];
     size_t size;
@@ -163,8 +162,8 @@ static bool run_with(struct client *c, const uint8_t *payload, size_t length, co
         c->state = CLIENT_LEASING;
         return false;
     }
-    size = rewrite(out, sizeof out, payload, length, kill, id ? id : c->lease.backend->thread_id);
-    (void)client_run(c, out, size);
+    size = rewrite(out, sizeof out, payload, length, kill, c->lease.backend->thread_id);
+    client_run(c, out, size);
     return true;
 }
 
@@ -173,22 +172,6 @@ static bool run_with(struct client *c, const uint8_t *payload, size_t length, co
 static void drop_command(struct client *c)
 {
     buffer_drop(&c->stream.in, PACKET_HEADER + (size_t)packet_length(buffer_bytes(&c->stream.in)));
-}
-
-/* The session that is to be killed is another account's: the server decides, with the asker's own privileges. The command is still kept. */
-static void ask_server(struct client *c, uint32_t real_id)
-{
-    const uint8_t *bytes = buffer_bytes(&c->stream.in);
-    struct kill_text kill;
-
-    c->state = CLIENT_READY;
-    if (!parse(bytes + PACKET_HEADER, packet_length(bytes), &kill))
-        INVARIANT(!"a KILL that was one before");
-    if (run_with(c, bytes + PACKET_HEADER, packet_length(bytes), &kill, real_id)) {
-        if (c->state == CLIENT_CLOSED || c->state == CLIENT_CLOSING)
-            return;
-        drop_command(c);
-    }
 }
 
 static void tell(struct client *c, const struct client_kill *kill)
@@ -219,12 +202,8 @@ static void on_finding(struct loop *loop, struct message *message)
     struct client *c = clients_find(kill->asker_home, kill->asker);
 
     (void)loop;
-    if (c && c->state == CLIENT_KILLING) {
-        if (kill->finding == FOUND_OTHERS && kill->real_id)
-            ask_server(c, kill->real_id);
-        else
-            tell(c, kill);
-    }
+    if (c && c->state == CLIENT_KILLING)
+        tell(c, kill);
     free(kill);
 }
 
@@ -249,7 +228,10 @@ static void on_server_answer(struct loop *loop, struct message *message)
         kill->request.error.number = 1105;
         memcpy(kill->request.error.sqlstate, "HY000", 6);
     }
-    report(kill, kill->request.done ? FOUND_KILLED : FOUND_FAILED);
+    if (kill->request.done)
+        report(kill, FOUND_KILLED);
+    else
+        report(kill, kill->request.error.number == 1094 ? FOUND_NOBODY : kill->request.error.number == 1095 ? FOUND_OTHERS : FOUND_FAILED);
 }
 
 static void kill_on_server(struct client_kill *kill, struct backend *b)
@@ -258,7 +240,8 @@ static void kill_on_server(struct client_kill *kill, struct backend *b)
     kill->request.answer.run = on_server_answer;
     kill->request.loop = kill->target_home->loop;
     kill->request.thread_id = b->thread_id;
-    kill->request.account = b->image.account;
+    kill->request.account = kill->account;
+    kill->request.as_account = kill->account != b->image.account;
     b->kills++;
     control_kill(b->context->control, &kill->request);
 }
@@ -282,13 +265,12 @@ static void on_arrival(struct loop *loop, struct message *message)
         report(kill, FOUND_NOBODY);
         return;
     }
-    if (target->lease.image.account != kill->account) {
-        kill->real_id = target->lease.state == LEASE_HELD ? target->lease.backend->thread_id : 0;
-        report(kill, FOUND_OTHERS);
-        return;
-    }
     if (target->lease.state == LEASE_HELD) {
         kill_on_server(kill, target->lease.backend);
+        return;
+    }
+    if (target->lease.image.account != kill->account) { /* on no backend, so no server can judge */
+        report(kill, FOUND_OTHERS);
         return;
     }
     if (kill->request.connection)
@@ -312,7 +294,7 @@ bool client_kill(struct client *c, uint8_t *bytes, size_t length, size_t *used)
         return false;
     worker = WORKER_OF((uint32_t)text.id);
     if (text.id == c->id) {
-        if (run_with(c, payload, length - PACKET_HEADER, &text, 0))
+        if (kill_itself(c, payload, length - PACKET_HEADER, &text))
             *used = length;
         return true;
     }

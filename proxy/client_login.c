@@ -87,7 +87,7 @@ static void send_done(struct client *c)
         STATS_INC(stats(c)->logins);
     client_login_free(c);
     c->state = CLIENT_READY;
-    (void)client_send(c, &w);
+    client_send(c, &w);
 }
 
 void client_login_ready(struct client *c)
@@ -96,6 +96,14 @@ void client_login_ready(struct client *c)
     send_done(c);
     if (c->state == CLIENT_READY)
         client_ready(c);
+}
+
+/* A refused change of user has cleaned the session on the servers: the old user is in it, with the server's own character set. */
+static void start_over(struct client *c)
+{
+    c->lease.image.collation = 0;
+    if (c->lease.state == LEASE_HELD)
+        frames_release(c->home->frames, &c->lease, true);
 }
 
 void client_login_failed(struct client *c, const struct backend_error *error)
@@ -110,6 +118,7 @@ void client_login_failed(struct client *c, const struct backend_error *error)
     }
     c->changes_failed++;
     c->lease.image = c->login->image;
+    start_over(c);
     client_login_free(c);
     client_ready(c);
 }
@@ -162,7 +171,6 @@ static void granted(struct client *c)
     prove(c);
 }
 
-/* A refused change of user has cleaned the session on the servers, and leaves the old user in it. */
 static void denied(struct client *c)
 {
     struct client_login *login = c->login;
@@ -181,8 +189,7 @@ static void denied(struct client *c)
     c->changes_failed++;
     client_login_free(c);
     c->state = CLIENT_READY;
-    if (c->lease.state == LEASE_HELD)
-        frames_release(c->home->frames, &c->lease, true);
+    start_over(c);
 }
 
 static void judge(struct client *c, enum auth_verdict verdict)
@@ -201,14 +208,25 @@ static void judge(struct client *c, enum auth_verdict verdict)
         auth_switch_write(&w, c->login->auth.plugin, c->login->auth.nonce, (uint8_t)(c->sequence + 1));
         c->login->expected = (uint8_t)(c->sequence + 2);
         c->state = c->login->changing ? CLIENT_CHANGING : CLIENT_AUTH;
-        (void)client_send(c, &w);
+        client_send(c, &w);
         break;
     }
 }
 
 /* --- what clients send --- */
 
-static void begin(struct client *c, const struct login_request *request, bool force_switch)
+/* Does the client wait for a switch? Servers make one whenever the plugin is not the account's; drivers that name another plugin than the
+ * greeting hold their answer back until it comes. We switch only where we must: who answers with a plugin that we have is believed. */
+static bool wants_switch(const struct client *c, const struct login_request *request)
+{
+    bool greeted = wire_text_is(request->plugin, c->home->facts->plugin);
+
+    if (c->login->changing)
+        return true;
+    return (c->capabilities & CAP_PLUGIN_AUTH) && !greeted && (request->plugin.length == 0 || request->auth.length == 0);
+}
+
+static void begin(struct client *c, const struct login_request *request)
 {
     struct client_login *login = c->login;
     struct accounts *accounts = c->home->accounts;
@@ -220,7 +238,8 @@ static void begin(struct client *c, const struct login_request *request, bool fo
     login->schema_too_long = !session_image_set_schema(&login->image, request->schema.data, request->schema.length);
     if (login->account >= 0)
         login->secret = accounts_secret(accounts, (unsigned)login->account);
-    judge(c, auth_server_begin(&login->auth, login->account < 0 ? NULL : &login->secret, login->nonce, request->plugin, request->auth, force_switch));
+    judge(c, auth_server_begin(&login->auth, login->account < 0 ? NULL : &login->secret, login->nonce, request->plugin, request->auth,
+                               wants_switch(c, request)));
 }
 
 static void bad_handshake(struct client *c, bool with_state)
@@ -257,7 +276,7 @@ static void on_handshake(struct client *c, struct wire_text payload)
             client_finish(c, CLOSE_BAD_HANDSHAKE);
         return;
     }
-    begin(c, &request, false);
+    begin(c, &request);
 }
 
 static void on_answer(struct client *c, struct wire_text payload)
@@ -306,7 +325,7 @@ size_t client_login_input(struct client *c, uint8_t *bytes, size_t length)
 static size_t refuse_change(struct client *c, size_t used)
 {
     c->state = CLIENT_READY;
-    (void)client_send_text(c, 1, 1047, "08S01", "Unknown command");
+    client_send_text(c, 1, 1047, "08S01", "Unknown command");
     return used;
 }
 
@@ -330,13 +349,12 @@ size_t client_change_user(struct client *c, uint8_t *bytes, size_t length)
     if (c->changes_failed >= CHANGES_MAX)
         return refuse_change(c, used);
     if (change_user_parse((const uint8_t *)payload.data, payload.length, c->capabilities, &request) != WIRE_OK) {
-        if (c->lease.state == LEASE_HELD)
-            frames_release(c->home->frames, &c->lease, true); /* servers have cleaned the session by then */
+        start_over(c);
         return refuse_change(c, used);
     }
     c->login = zalloc(sizeof *c->login);
     c->login->changing = true;
     c->sequence = sequence;
-    begin(c, &request, true);
+    begin(c, &request);
     return used;
 }

@@ -156,8 +156,8 @@ static bool say_kill(struct control *c, const struct kill_request *request)
     return mysql_query(c->mysql, text) == 0;
 }
 
-/* Another account's thread, and no privilege to kill it: its own account may. */
-static bool kill_as_owner(struct control *c, const struct kill_request *request, struct backend_error *error)
+/* With the account's own right to do it. */
+static bool kill_as_account(struct control *c, const struct kill_request *request, struct backend_error *error)
 {
     struct auth_secret secret = accounts_secret(c->accounts, request->account);
     bool done = false;
@@ -189,13 +189,13 @@ static void run_kill(struct control *c, struct kill_request *request)
             target_error(c->target, request->error.text, sizeof request->error.text);
             return;
         }
-        if (say_kill(c, request)) {
+        if (!request->as_account && say_kill(c, request)) {
             request->done = true;
             return;
         }
-        number = mysql_errno(c->mysql);
+        number = request->as_account ? ER_NOT_OWNER : mysql_errno(c->mysql);
         if (number == ER_NOT_OWNER) {
-            request->done = kill_as_owner(c, request, &request->error);
+            request->done = kill_as_account(c, request, &request->error);
             return;
         }
         backend_error_set(&request->error, "%s", mysql_error(c->mysql));

@@ -24,7 +24,8 @@ struct kill_request {
     struct loop *loop;
     struct kill_request *next;
     uint32_t thread_id; /* the server's */
-    uint16_t account;   /* who is connected there: whoever may kill it */
+    uint16_t account;   /* whose right to kill it is used: the session's own, or another asker's */
+    bool as_account;    /* not with the control account's privileges, but only with that account's */
     bool connection;    /* KILL CONNECTION rather than KILL QUERY */
     bool done;          /* the server said OK */
     struct backend_error error; /* else: what it said, or why it could not be asked */

@@ -5,33 +5,39 @@
 
 #include <stddef.h>
 
+#include "proxy/clock.h"
+
 static void arm(struct deadline_queue *q)
 {
     struct deadline *first = TAILQ_FIRST(&q->list);
+    int64_t left;
 
     if (!first || ev_is_active(&q->timer))
         return; /* a timer that fires too early arms itself again: cheaper than moving it with each command */
-    ev_timer_set(&q->timer, first->due - ev_now(q->ev) > 0 ? first->due - ev_now(q->ev) : 0, 0.);
+    left = first->due_us - monotonic_us();
+    ev_timer_set(&q->timer, left > 0 ? (ev_tstamp)left / 1e6 : 0., 0.);
     ev_timer_start(q->ev, &q->timer);
 }
 
 static void on_timer(struct ev_loop *ev, ev_timer *timer, int events)
 {
     struct deadline_queue *q = timer->data;
+    int64_t now_us = monotonic_us();
     struct deadline *d;
 
+    (void)ev;
     (void)events;
-    while ((d = TAILQ_FIRST(&q->list)) && d->due <= ev_now(ev)) {
+    while ((d = TAILQ_FIRST(&q->list)) && d->due_us <= now_us) {
         deadline_clear(d);
         q->expired(d);
     }
     arm(q);
 }
 
-void deadline_queue_open(struct deadline_queue *q, struct ev_loop *ev, ev_tstamp length, void (*expired)(struct deadline *))
+void deadline_queue_open(struct deadline_queue *q, struct ev_loop *ev, int64_t length_us, void (*expired)(struct deadline *))
 {
     q->ev = ev;
-    q->length = length;
+    q->length_us = length_us;
     q->expired = expired;
     TAILQ_INIT(&q->list);
     ev_timer_init(&q->timer, on_timer, 0., 0.);
@@ -46,7 +52,7 @@ void deadline_queue_close(struct deadline_queue *q)
 void deadline_set(struct deadline_queue *q, struct deadline *d)
 {
     deadline_clear(d);
-    d->due = ev_now(q->ev) + q->length;
+    d->due_us = monotonic_us() + q->length_us;
     d->queue = q;
     TAILQ_INSERT_TAIL(&q->list, d, link);
     arm(q);

@@ -5,12 +5,13 @@
 #define SLUSE_PROXY_DEADLINE_H
 
 #include <ev.h>
+#include <stdint.h>
 #include <sys/queue.h>
 
 /* Embedded in what waits. */
 struct deadline {
     TAILQ_ENTRY(deadline) link;
-    ev_tstamp due;
+    int64_t due_us;
     struct deadline_queue *queue; /* NULL: not set */
 };
 
@@ -20,11 +21,11 @@ struct deadline_queue {
     struct ev_loop *ev;
     struct deadline_list list;
     ev_timer timer;
-    ev_tstamp length; /* seconds */
+    int64_t length_us;
     void (*expired)(struct deadline *deadline); /* called with the deadline already taken off the list */
 };
 
-void deadline_queue_open(struct deadline_queue *q, struct ev_loop *ev, ev_tstamp length, void (*expired)(struct deadline *));
+void deadline_queue_open(struct deadline_queue *q, struct ev_loop *ev, int64_t length_us, void (*expired)(struct deadline *));
 void deadline_queue_close(struct deadline_queue *q);
 /* Starts counting from now; one that is set already, in any queue, starts anew in this one. */
 void deadline_set(struct deadline_queue *q, struct deadline *d);

@@ -235,12 +235,12 @@ void frames_release(struct frames *f, struct lease *lease, bool border)
     INVARIANT(lease->state == LEASE_HELD && b->lease == lease);
     part(b);
     b->torn = !border;
-    if (!border || b->reply.state == REPLY_AT_FILE) {
+    if (!border) {
         backend_close(b, CLOSE_ABANDONED);
     } else if (b->reply.state != REPLY_AT_END) {
         STATS_INC(stats(f)->queries_abandoned);
-        backend_drain(b);
         backend_kill_query(b);
+        backend_drain(b);
     } else {
         clean(b);
     }
@@ -401,12 +401,12 @@ static void on_janitor(struct ev_loop *ev, ev_timer *timer, int events)
 
 void frames_probe(struct frames *f)
 {
-    int account = accounts_first_usable(f->context.accounts);
+    unsigned account = accounts_first_usable(f->context.accounts);
     uint64_t used = pool_numbers(f->shared->pool).used; /* one of them is the control thread's */
     uint64_t wanted = f->context.conf->min_idle + 1;
     struct session_image image;
 
-    if (account < 0 || f->stopping || !f->context.facts->addressed)
+    if (f->stopping || !f->context.facts->addressed)
         return;
     if (!f->context.facts->greeted && used == 1)
         wanted = used + 1;
@@ -430,8 +430,8 @@ void frames_open(struct frames *f, const struct frames_shared *shared)
     f->context.drained = on_drained;
     f->context.closed = on_closed;
     f->context.lost = on_lost;
-    deadline_queue_open(&f->context.exchange, ev, (ev_tstamp)conf->connect_timeout_us / 1e6, exchange_expired);
-    deadline_queue_open(&f->context.closing, ev, (ev_tstamp)conf->close_timeout_us / 1e6, closing_expired);
+    deadline_queue_open(&f->context.exchange, ev, conf->connect_timeout_us, exchange_expired);
+    deadline_queue_open(&f->context.closing, ev, conf->close_timeout_us, closing_expired);
     frames_wait_open(f);
     ev_timer_init(&f->janitor, on_janitor, 0., JANITOR_SECONDS);
     f->janitor.data = f;

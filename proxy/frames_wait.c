@@ -263,7 +263,7 @@ static void on_retry(struct ev_loop *ev, ev_timer *timer, int events)
 void frames_wait_open(struct frames *f)
 {
     f->nudge.run = on_nudge;
-    deadline_queue_open(&f->waiting, f->context.loop->ev, (ev_tstamp)f->context.conf->wait_timeout_us / 1e6, on_wait_expired);
+    deadline_queue_open(&f->waiting, f->context.loop->ev, f->context.conf->wait_timeout_us, on_wait_expired);
     ev_timer_init(&f->retry, on_retry, 0., RETRY_SECONDS);
     f->retry.data = f;
 }

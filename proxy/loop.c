@@ -4,17 +4,8 @@
 #include "proxy/loop.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 #include "proxy/invariant.h"
-
-int64_t monotonic_seconds(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-    return now.tv_sec;
-}
 
 static void on_mail(struct ev_loop *ev, ev_async *wake, int events)
 {

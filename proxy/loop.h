@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "protocol/pieces.h"
+#include "proxy/clock.h"
 #include "proxy/mailbox.h"
 #include "proxy/stats.h"
 
@@ -50,7 +51,5 @@ void loop_send(struct loop *loop, struct message *message);
 void loop_defer(struct loop *loop, struct message *message);
 /* memory is freed at the end of the turn, so that callers up the stack can still look at it. */
 void loop_bury(struct loop *loop, struct grave *grave, void *memory);
-
-int64_t monotonic_seconds(void);
 
 #endif

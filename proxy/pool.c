@@ -126,8 +126,11 @@ bool pool_take_spare(struct pool *pool, int64_t now_us)
 
     pthread_mutex_lock(&pool->mutex);
     taken = TAILQ_EMPTY(&pool->shared.queue) && may_connect_locked(pool, now_us);
-    if (taken)
+    if (taken) {
+        if (pool->shared.failures)
+            pool->shared.retry_at_us = now_us + BACKOFF_LAST_US;
         take_slot_locked(pool);
+    }
     pthread_mutex_unlock(&pool->mutex);
     return taken;
 }

@@ -23,7 +23,7 @@ static void set_socket_address(struct target *target, const char *path)
 
 void target_open(struct target *target, const char *host, uint16_t port, const char *socket_path)
 {
-    *target = (struct target){.private_line = socket_path != NULL};
+    *target = (struct target){.private_line = socket_path != NULL, .facts.init_connect = true};
     pthread_mutex_init(&target->mutex, NULL);
     atomic_init(&target->up, false);
     if (socket_path)

@@ -28,7 +28,7 @@ struct target_facts {
     uint16_t greeting_status;
     uint16_t status;             /* of a fresh session: autocommit or not */
     bool is_mariadb;
-    bool init_connect;           /* the server runs something for each new login: a change of user would miss it */
+    bool init_connect;           /* the server runs something for each new login, which a change of user would miss; true until it is known */
     bool skip_name_resolve;
     uint64_t max_connections;
 };

@@ -12,7 +12,18 @@
     SUITE(login)                                                                                                                                     \
     SUITE(auth)                                                                                                                                      \
     SUITE(reply_packet)                                                                                                                              \
-    SUITE(conf)
+    SUITE(reply)                                                                                                                                     \
+    SUITE(command)                                                                                                                                   \
+    SUITE(conf)                                                                                                                                      \
+    SUITE(session_image)                                                                                                                             \
+    SUITE(account)                                                                                                                                   \
+    SUITE(pool)                                                                                                                                      \
+    SUITE(buffer)                                                                                                                                    \
+    SUITE(deadline)                                                                                                                                  \
+    SUITE(mailbox)                                                                                                                                   \
+    SUITE(stream)                                                                                                                                    \
+    SUITE(stats)                                                                                                                                     \
+    SUITE(log)
 
 #define DECLARE(name) Suite *name##_suite(void);
 SUITES(DECLARE)

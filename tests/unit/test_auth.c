@@ -160,7 +160,7 @@ static void wrong_length_sha2(const uint8_t *bytes, size_t length, void *context
     const struct fixture *f = context;
     struct auth_server a;
     enum auth_verdict verdict = begin(&a, &f->secret, f->nonce, AUTH_CACHING_SHA2, bytes, length);
-    ck_assert_int_eq(verdict, length == AUTH_SHA256 ? AUTH_GRANTED : length ? AUTH_DENIED : AUTH_SWITCH);
+    ck_assert_int_eq(verdict, length == AUTH_SHA256 ? AUTH_GRANTED : AUTH_DENIED);
 }
 
 START_TEST(answers_cut_anywhere)
@@ -235,13 +235,16 @@ START_TEST(clients_that_hold_back)
     static const char *const plugins[] = {AUTH_NATIVE, AUTH_CACHING_SHA2};
     struct fixture f = fixture_of(&answers[0]);
     const struct auth_secret *secrets[] = {&f.secret, NULL};
+    struct wire_text nothing = bytes_text("", 0);
     struct auth_server a;
     for (size_t i = 0; i < 4; i++) {
-        ck_assert_int_eq(begin(&a, secrets[i / 2], f.nonce, plugins[i % 2], "", 0), AUTH_SWITCH);
+        struct wire_text plugin = {plugins[i % 2], strlen(plugins[i % 2])};
+        ck_assert_int_eq(auth_server_begin(&a, secrets[i / 2], f.nonce, plugin, nothing, true), AUTH_SWITCH);
         ck_assert_str_eq(a.plugin, plugins[i % 2]);
         /* nothing again: there is no password */
-        ck_assert_int_eq(auth_server_next(&a, bytes_text("", 0)), AUTH_DENIED);
+        ck_assert_int_eq(auth_server_next(&a, nothing), AUTH_DENIED);
         ck_assert(!a.used_password);
+        ck_assert_int_eq(begin(&a, secrets[i / 2], f.nonce, plugins[i % 2], "", 0), AUTH_DENIED);
     }
     struct auth_secret empty = secret_of("");
     ck_assert_int_eq(begin(&a, &empty, f.nonce, AUTH_NATIVE, "", 0), AUTH_GRANTED);

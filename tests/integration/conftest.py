@@ -1,0 +1,93 @@
+"""Fixtures: one server for the whole run, a proxy for each test that is quiet and clean at its end."""
+import os
+import sys
+
+import pytest
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from harness import MariaDB, RawClient, Sluse  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def mariadb():
+    """The shared server. Tests that change globals or stop it use own_mariadb."""
+    server = MariaDB()
+    yield server
+    server.remove()
+
+
+@pytest.fixture
+def own_mariadb():
+    """A factory of servers for one test."""
+    servers = []
+
+    def make(**arguments):
+        servers.append(MariaDB(**arguments))
+        return servers[-1]
+    yield make
+    for server in servers:
+        server.remove()
+
+
+@pytest.fixture
+def schemas(mariadb):
+    """Empty schemas `app` and `other` on the shared server."""
+    mariadb.fresh_schemas()
+    return mariadb
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = (yield).get_result()
+    setattr(item, "report_" + report.when, report)
+    if report.when == "call" and report.failed:
+        for proxy in getattr(item, "proxies", ()):
+            report.sections.append(("sluse log (end)", proxy.log()[-4000:]))
+
+
+@pytest.fixture
+def sluse(request, mariadb):
+    """A factory of proxies: sluse(pool=dict(size=3)); in front of the shared server unless server= is given.
+
+    At the end every proxy must come to rest (no client, no leased backend, no waiter), end with 0 on SIGTERM and have
+    logged no sanitizer report and no broken invariant. quiet=False leaves the rest out."""
+    proxies = request.node.proxies = []
+    loud = set()
+
+    def make(server=None, quiet=True, **arguments):
+        proxy = Sluse(server or mariadb, start=False, **arguments)
+        proxies.append(proxy)
+        if not quiet:
+            loud.add(proxy)
+        proxy.start()
+        return proxy
+    yield make
+    failed = getattr(request.node, "report_call", None) is None or request.node.report_call.failed
+    try:
+        for proxy in proxies:
+            if proxy.process is not None:
+                if not failed and proxy not in loud:
+                    proxy.assert_quiet()
+                if failed:
+                    proxy.kill()
+                    proxy.assert_clean_log()
+                else:
+                    proxy.stop()
+    finally:
+        for proxy in proxies:
+            proxy.kill()
+
+
+@pytest.fixture
+def clients(sluse):
+    """A factory of RawClients that are closed at the end of the test (before the proxy is judged)."""
+    made = []
+
+    def make(port, **arguments):
+        made.append(RawClient(getattr(port, "port", port), **arguments))
+        return made[-1]
+    yield make
+    for client in made:
+        client.close()
