@@ -24,6 +24,7 @@ struct account {
     pthread_mutex_t mutex;
     struct auth_secret secret;         /* guarded */
     struct proven proven[PROVEN_MAX];  /* guarded */
+    int64_t no_role_us;                /* guarded */
 };
 
 struct accounts {
@@ -179,4 +180,24 @@ void accounts_disprove(struct accounts *accounts, const struct session_image *im
         if (is_login(&account->proven[i], image))
             account->proven[i].at_us = 0;
     pthread_mutex_unlock(&account->mutex);
+}
+
+void accounts_note_no_role(struct accounts *accounts, unsigned index, int64_t at_us)
+{
+    struct account *account = &accounts->list[index];
+
+    pthread_mutex_lock(&account->mutex);
+    account->no_role_us = at_us;
+    pthread_mutex_unlock(&account->mutex);
+}
+
+int64_t accounts_no_role_since(struct accounts *accounts, unsigned index)
+{
+    struct account *account = &accounts->list[index];
+    int64_t since;
+
+    pthread_mutex_lock(&account->mutex);
+    since = account->no_role_us;
+    pthread_mutex_unlock(&account->mutex);
+    return since;
 }

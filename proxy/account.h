@@ -35,6 +35,10 @@ unsigned accounts_first_usable(struct accounts *accounts);
 /* Did a login with this account, schema and collation go well at the server within ttl_us? Then the next one is not asked again. */
 bool accounts_proven(struct accounts *accounts, const struct session_image *image, int64_t now_us, int64_t ttl_us);
 void accounts_prove(struct accounts *accounts, const struct session_image *image, int64_t now_us);
+/* Logins get no role by default, as far as a login at at_us showed: SET ROLE NONE is what a fresh login has. at_us 0: they do get one. */
+void accounts_note_no_role(struct accounts *accounts, unsigned index, int64_t at_us);
+/* Since when that is known; 0: it is not. */
+int64_t accounts_no_role_since(struct accounts *accounts, unsigned index);
 /* The server has just refused one. */
 void accounts_disprove(struct accounts *accounts, const struct session_image *image);
 

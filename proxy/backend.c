@@ -41,6 +41,7 @@ static void closed(struct backend *b)
     deadline_clear(&b->deadline);
     stream_close(&b->stream);
     auth_secret_wipe(&b->secret);
+    TAILQ_REMOVE(&b->context->every, b, every);
     backend_set_state(b, BACKEND_CLOSED);
     b->context->closed(b);
     if (b->kills == 0)
@@ -247,6 +248,7 @@ struct backend *backend_open(struct backend_context *context, const struct sessi
     b->born_us = monotonic_us();
     b->reply.state = REPLY_AT_END;
     b->state = BACKEND_CONNECTING;
+    TAILQ_INSERT_TAIL(&context->every, b, every);
     STATS_ADD(context->loop->stats.backends[BACKEND_CONNECTING], 1);
     STATS_INC(context->loop->stats.backend_connects);
     b->stream.fd = -1;
@@ -317,12 +319,14 @@ void backend_detach(struct backend *b)
     INVARIANT(b->state == BACKEND_IDLE && b->kills == 0);
     STATS_ADD(b->context->loop->stats.backends[b->state], -1);
     stream_detach(&b->stream);
+    TAILQ_REMOVE(&b->context->every, b, every);
     b->context = NULL;
 }
 
 void backend_attach(struct backend *b, struct backend_context *context)
 {
     b->context = context;
+    TAILQ_INSERT_TAIL(&context->every, b, every);
     STATS_ADD(context->loop->stats.backends[b->state], 1);
     stream_attach(&b->stream, context->loop);
 }

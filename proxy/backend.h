@@ -40,6 +40,8 @@ enum lease_state { LEASE_NONE, LEASE_WAITING, LEASE_CONNECTING, LEASE_RESTORING,
 
 struct ticket;
 
+TAILQ_HEAD(backend_list, backend);
+
 /* A session's claim on a backend; embedded in the client. */
 struct lease {
     const struct lease_ops *ops;
@@ -66,6 +68,7 @@ struct backend_context {
     struct control *control;
     struct deadline_queue exchange;   /* connect, login, restore, clean: connect_timeout */
     struct deadline_queue closing;    /* drain and close: close_timeout */
+    struct backend_list every;        /* that is not CLOSED */
     void (*logged_in)(struct backend *b);
     void (*restored)(struct backend *b); /* a change of user went well: restoring or cleaning */
     void (*failed)(struct backend *b, enum close_reason reason, const struct backend_error *error); /* before LEASED; the state is still what it was */
@@ -79,6 +82,7 @@ struct backend {
     struct backend_context *context;
     enum backend_state state;
     TAILQ_ENTRY(backend) link; /* idle list */
+    TAILQ_ENTRY(backend) every; /* all of the worker's */
     struct deadline deadline;
     struct lease *lease;       /* whose it is, or for whom it is made */
     uint64_t id;
@@ -98,6 +102,7 @@ struct backend {
     enum exchange_step step;
     unsigned owed;             /* replies to what goes around the authentication */
     bool schema_later;         /* the schema is chosen behind the change of user */
+    bool role_asked;           /* the next reply to end tells the role that a login gets */
     struct auth_client auth;
     struct auth_secret secret; /* wiped when the exchange ends */
     struct greeting greeting;
@@ -105,8 +110,6 @@ struct backend {
     unsigned kills;
     struct grave grave;
 };
-
-TAILQ_HEAD(backend_list, backend);
 
 /* Opens a connection for the image (its account must be usable); a slot of the pool has been taken. Never fails at once:
  * whatever goes wrong is told by `failed` later. */

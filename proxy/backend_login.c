@@ -167,18 +167,59 @@ static void put_option(struct wire_writer *w, bool multi_statements)
     packet_end(w, header, 0);
 }
 
-/* Everything that is lost or would stay, in an order in which each works: the reset ends transactions, XA and settings that could make
- * the statements behind it fail; ROW_COUNT() is 0 after SET, as in a fresh session. */
+/* What CAP_IGNORE_SPACE and CAP_INTERACTIVE do at a login, done by hand: a change of user forgets both. */
+static void put_settings(struct wire_writer *w, const struct session_image *image)
+{
+    const char *mode = "sql_mode=IF(@@sql_mode='','IGNORE_SPACE',CONCAT(@@sql_mode,',IGNORE_SPACE'))";
+    const char *timeout = "wait_timeout=@@interactive_timeout";
+    char text[200];
+
+    snprintf(text, sizeof text, "SET %s%s%s", image->ignore_space ? mode : "", image->ignore_space && image->interactive ? "," : "",
+             image->interactive ? timeout : "");
+    put_query(w, text);
+}
+
+/* Everything that would stay, in an order in which each works. Profiles hold statements, and only a profiled statement trims them; the reset
+ * undoes that, and ends transactions and settings that could make what is behind it fail; ROW_COUNT() is 0 after SET, as in a fresh session. */
 static void put_cleaning(struct backend *b, struct wire_writer *w)
 {
     if (b->status & STATUS_IN_TRANS) { /* XA PREPAREd: an error here, and a backend that no reset makes usable again (MariaDB 10.11) */
         put_query(w, "ROLLBACK");
         b->owed++;
     }
+    if (b->footprint == FOOTPRINT_OPAQUE) {
+        put_query(w, "SET profiling_history_size=0,profiling=1");
+        put_query(w, "SET profiling=0");
+        b->owed += 2;
+    }
     put_byte_command(w, COM_RESET_CONNECTION);
     put_query(w, "SELECT 1 LIMIT 0");
     put_query(w, "SET ROLE NONE");
     b->owed += 3;
+}
+
+/* A session ends and the next is of its kind: is a reset with INIT_DB as good as a change of user? It is on MariaDB (whose reset goes back to the
+ * login's character set), with a schema to choose anew, and as long as what a login would find now (grants, the default role) was looked up
+ * a moment ago. It saves the server an authentication and both a round trip. */
+static bool reset_is_enough(const struct backend *b)
+{
+    int64_t half = b->context->conf->privilege_refresh_us / 2, now_us = monotonic_us();
+
+    return strstr(b->greeting.version, "MariaDB") && b->image.schema_length && now_us - b->epoch.taken_us < half &&
+           now_us - accounts_no_role_since(b->context->accounts, b->image.account) < half;
+}
+
+static void send_reset(struct backend *b, struct wire_writer *w)
+{
+    put_schema(w, &b->image);
+    b->owed++;
+    if (b->image.ignore_space || b->image.interactive) {
+        put_settings(w, &b->image);
+        b->owed++;
+    }
+    b->step = EXCHANGE_SETTINGS;
+    reply_begin(&b->reply, REPLY_RESULT, CAP_DEPRECATE_EOF | CAP_SESSION_TRACK, 0);
+    (void)send_bytes(b, w);
 }
 
 void backend_load(struct backend *b, const struct session_image *image, enum backend_state state)
@@ -199,6 +240,11 @@ void backend_load(struct backend *b, const struct session_image *image, enum bac
     }
     b->image = *image;
     b->multi_statements = image->multi_statements;
+    stream_resume(&b->stream);
+    if (state == BACKEND_CLEANING && reset_is_enough(b)) {
+        send_reset(b, &w);
+        return;
+    }
     b->secret = accounts_secret(b->context->accounts, image->account);
     if (auth_client_begin(&b->auth, &b->secret, b->context->target->private_line, b->greeting.plugin, b->greeting.nonce, answer, &answer_length) ==
         AUTH_FAILED) {
@@ -218,7 +264,6 @@ void backend_load(struct backend *b, const struct session_image *image, enum bac
     reply_begin(&b->reply, REPLY_RESULT, CAP_DEPRECATE_EOF | CAP_SESSION_TRACK, 0);
     if (b->step == EXCHANGE_AUTH)
         b->reply.state = REPLY_AT_END;
-    stream_resume(&b->stream);
     (void)send_bytes(b, &w);
 }
 
@@ -237,18 +282,6 @@ static void finish(struct backend *b)
         context->restored(b);
 }
 
-/* What CAP_IGNORE_SPACE and CAP_INTERACTIVE do at a login, done by hand: a change of user forgets both. */
-static void put_settings(struct wire_writer *w, const struct session_image *image)
-{
-    const char *mode = "sql_mode=IF(@@sql_mode='','IGNORE_SPACE',CONCAT(@@sql_mode,',IGNORE_SPACE'))";
-    const char *timeout = "wait_timeout=@@interactive_timeout";
-    char text[200];
-
-    snprintf(text, sizeof text, "SET %s%s%s", image->ignore_space ? mode : "", image->ignore_space && image->interactive ? "," : "",
-             image->interactive ? timeout : "");
-    put_query(w, text);
-}
-
 /* What is left when the user is right. False: nothing. */
 static bool send_rest(struct backend *b)
 {
@@ -256,6 +289,13 @@ static bool send_rest(struct backend *b)
     struct wire_writer w = wire_writer(out, sizeof out);
 
     b->owed = 0;
+    if (!b->lease && strstr(b->greeting.version, "MariaDB")) { /* nobody waits: time to look, and to clear what a server thread had left */
+        put_query(&w, "SELECT CURRENT_ROLE()");
+        put_query(&w, "SELECT 1 LIMIT 0"); /* FOUND_ROWS() */
+        put_query(&w, "DO 0");             /* ROW_COUNT() */
+        b->owed += 3;
+        b->role_asked = true;
+    }
     if (b->schema_later) {
         put_schema(&w, &b->image);
         b->owed++;
@@ -337,10 +377,31 @@ static void on_packet(struct backend *b, struct wire_text payload, uint8_t seque
         next_answer(b, bytes, payload.length, sequence);
 }
 
-/* A reply to what we sent around the authentication has ended; an ERR is all of it. A server without roles does not know SET ROLE (1064). */
+/* SELECT CURRENT_ROLE() behind a change of user: count, column, row, OK. In parts it is not looked at: there will be another one. */
+static void note_role(struct backend *b, const uint8_t *bytes, size_t length)
+{
+    const uint8_t *at = bytes, *end = bytes + length;
+
+    for (int i = 0; i < 2 && end - at > (ptrdiff_t)PACKET_HEADER; i++)
+        at += PACKET_HEADER + packet_length(at);
+    if (b->reply.failed || end - at <= (ptrdiff_t)PACKET_HEADER)
+        return;
+    accounts_note_no_role(b->context->accounts, b->image.account, at[PACKET_HEADER] == 0xFB ? b->epoch.taken_us : 0);
+}
+
+/* What a server does not have, a session can't have left there: roles (1064), profiling (1193). */
+static bool is_forgivable(const struct backend *b)
+{
+    return b->state == BACKEND_CLEANING && (b->reply.error == 1064 || b->reply.error == 1193);
+}
+
+/* A reply to what we sent around the authentication has ended; an ERR is all of it. */
 static void on_reply_end(struct backend *b, const uint8_t *bytes, size_t length)
 {
-    if (b->reply.failed && !(b->step == EXCHANGE_OWED && b->reply.error == 1064))
+    if (b->role_asked)
+        note_role(b, bytes, length);
+    b->role_asked = false;
+    if (b->reply.failed && !is_forgivable(b))
         refused(b, bytes + PACKET_HEADER, length - PACKET_HEADER);
     else if (--b->owed)
         reply_begin(&b->reply, REPLY_RESULT, CAP_DEPRECATE_EOF | CAP_SESSION_TRACK, 0);

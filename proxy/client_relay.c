@@ -67,8 +67,8 @@ static void begin(struct client *c, struct backend *b, const uint8_t *bytes, siz
     info = command_info(c->command);
     if (info->frame == FRAME_SPENT)
         b->spent = true;
-    if (footprint_of_command(c->command) > b->footprint)
-        b->footprint = footprint_of_command(c->command);
+    if (b->footprint != FOOTPRINT_OPAQUE)
+        b->footprint = footprint_of_command(bytes + PACKET_HEADER, length - PACKET_HEADER, length - PACKET_HEADER == packet_length(bytes));
     c->option_on = length > PACKET_HEADER + 1 && bytes[PACKET_HEADER + 1] == 0;
     reply_begin(&b->reply, info->shape, c->capabilities, b->status);
     c->state = CLIENT_RUNNING;

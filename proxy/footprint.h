@@ -4,20 +4,16 @@
 #ifndef SLUSE_PROXY_FOOTPRINT_H
 #define SLUSE_PROXY_FOOTPRINT_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 enum footprint {
     FOOTPRINT_NONE,   /* nothing: the image is exactly what was loaded */
-    FOOTPRINT_PLAIN,  /* statements that change nothing but what the wire tells */
-    FOOTPRINT_KNOWN,  /* changes that the wire or the text names */
-    FOOTPRINT_OPAQUE, /* anything may have changed */
+    FOOTPRINT_PLAIN,  /* nothing that a reset and our own statements would not undo */
+    FOOTPRINT_OPAQUE, /* anything: procedures, dynamic statements, profiling */
 };
 
-/* Of a command by its byte. Every command that reaches a server is opaque as long as no lexer reads its text. */
-static inline enum footprint footprint_of_command(uint8_t byte)
-{
-    (void)byte;
-    return FOOTPRINT_OPAQUE;
-}
+/* Of a command, by its byte and as much of it as is in view; whole: that is all of it. Errs towards OPAQUE. */
+enum footprint footprint_of_command(const uint8_t *command, size_t length, int whole);
 
 #endif

@@ -105,6 +105,13 @@ static bool load_for(struct frames *f, struct lease *lease, struct backend *b, i
         hold(f, lease, b);
         return true;
     }
+    if (f->context.facts->init_connect) { /* only a login will do: its slot is for one */
+        struct backend_error none = {0};
+
+        backend_close(b, CLOSE_SPENT);
+        frames_wait_again(f, lease, &none);
+        return false;
+    }
     b->lease = lease;
     lease->backend = b;
     lease->state = LEASE_RESTORING;
@@ -422,6 +429,7 @@ void frames_open(struct frames *f, const struct frames_shared *shared)
 
     f->shared = shared;
     TAILQ_INIT(&f->idle);
+    TAILQ_INIT(&f->context.every);
     atomic_init(&f->idle_count, 0);
     atomic_init(&f->nudged, false);
     f->context.logged_in = on_logged_in;
@@ -452,6 +460,10 @@ void frames_stop(struct frames *f)
 
 void frames_close(struct frames *f)
 {
+    struct backend *b;
+
+    while ((b = TAILQ_FIRST(&f->context.every))) /* the server would not let go of these */
+        backend_lost(b, CLOSE_SHUTDOWN);
     deadline_queue_close(&f->context.exchange);
     deadline_queue_close(&f->context.closing);
     frames_wait_close(f);

@@ -55,9 +55,10 @@ static void wait_error(struct frames *f, const struct lease *lease, struct backe
     char cause[256];
 
     target_error(f->context.target, cause, sizeof cause);
-    backend_error_set(error, "sluse: %s: pool of %llu connections to %s, %llu in use, %llu sessions waiting, waited %.3f s%s%s", what,
-                      (unsigned long long)numbers.size, f->context.target->name, (unsigned long long)numbers.used,
-                      (unsigned long long)numbers.waiting, (double)(monotonic_us() - lease->since_us) / 1e6, cause[0] ? "; last failure: " : "", cause);
+    backend_error_set(error, "sluse: %s: pool of %llu connections to %s, %llu in use, %llu sessions waiting; waited %lld ms of %lld ms%s%s", what,
+                      (unsigned long long)numbers.size, f->context.target->name, (unsigned long long)numbers.used, (unsigned long long)numbers.waiting,
+                      (long long)(monotonic_us() - lease->since_us) / 1000, (long long)f->context.conf->wait_timeout_us / 1000,
+                      cause[0] ? "; last failure: " : "", cause);
     error->number = 3168; /* ER_SERVER_ISNT_AVAILABLE */
     snprintf(error->sqlstate, sizeof error->sqlstate, "HY000");
 }

@@ -82,6 +82,12 @@ void loop_close(struct loop *loop)
     free(loop->scratch);
 }
 
+void loop_flush(struct loop *loop)
+{
+    on_mail(loop->ev, &loop->mailbox.wake, 0);
+    on_sweep(loop->ev, &loop->sweep, 0);
+}
+
 void loop_run(struct loop *loop)
 {
     ev_run(loop->ev, 0);

@@ -42,6 +42,8 @@ struct loop {
 /* backend: an ev loop of its own is made. Called before the thread starts. */
 void loop_open(struct loop *loop, unsigned id, void *worker);
 void loop_close(struct loop *loop);
+/* After the loop's thread has ended and with no sender left: runs what is still in the mailbox, so that it gets to its owners. */
+void loop_flush(struct loop *loop);
 /* Runs until loop_stop is called on this thread. */
 void loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);

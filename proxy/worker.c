@@ -25,7 +25,12 @@ static void on_passed(struct loop *loop, struct message *message)
     struct passed_client *passed = container_of(message, struct passed_client, message);
     struct worker *worker = loop->worker;
 
-    client_open(&worker->clients, passed->fd);
+    if (worker->frames.stopping) {
+        close(passed->fd);
+        atomic_fetch_sub_explicit(worker->clients.total, 1, memory_order_relaxed);
+    } else {
+        client_open(&worker->clients, passed->fd);
+    }
     free(passed);
 }
 
@@ -216,10 +221,13 @@ void workers_stop(struct workers *workers)
 
 void workers_close(struct workers *workers)
 {
+    for (unsigned i = 0; i < workers->count; i++)
+        loop_flush(&workers->list[i].loop);
     for (unsigned i = 0; i < workers->count; i++) {
         struct worker *worker = &workers->list[i];
 
         frames_close(&worker->frames);
+        loop_flush(&worker->loop);
         clients_close(&worker->clients);
         loop_close(&worker->loop);
         free(worker->listeners);

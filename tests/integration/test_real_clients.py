@@ -122,7 +122,7 @@ def test_pymysql(proxy, mariadb):
         connection = connect(port, charset="utf8mb4", init_command="SET time_zone = '+02:00'", local_infile=True,
                              client_flag=pymysql.constants.CLIENT.MULTI_STATEMENTS | pymysql.constants.CLIENT.FOUND_ROWS)
         with connection.cursor() as cursor:
-            cursor.execute("CREATE OR REPLACE TABLE p (id INT AUTO_INCREMENT PRIMARY KEY, v VARCHAR(50), b BLOB, d DATETIME)")
+            cursor.execute("CREATE OR REPLACE TABLE p (id INT AUTO_INCREMENT PRIMARY KEY, v VARCHAR(50), b BLOB, d DATETIME) CHARSET utf8mb4")
             out.append(cursor.executemany("INSERT INTO p (v, b, d) VALUES (%s, %s, %s)", [("ä😀", b"\0\xff", "2024-01-01"), (None, None, None)]))
             out.append((cursor.lastrowid, cursor.rowcount))
             cursor.execute("SELECT * FROM p")

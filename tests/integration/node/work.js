@@ -8,7 +8,7 @@ const options = { host: "127.0.0.1", port: Number(process.argv[2]), user: "app",
 async function main() {
   const out = {};
   const c = await mysql.createConnection({ ...options, multipleStatements: true });
-  await c.query("CREATE OR REPLACE TABLE n (id INT AUTO_INCREMENT PRIMARY KEY, v VARCHAR(50), d DATETIME(3), j JSON, b BLOB)");
+  await c.query("CREATE OR REPLACE TABLE n (id INT AUTO_INCREMENT PRIMARY KEY, v VARCHAR(50), d DATETIME(3), j JSON, b BLOB) CHARSET utf8mb4");
   const [inserted] = await c.execute("INSERT INTO n (v, d, j, b) VALUES (?, ?, ?, ?)",
     ["ä😀", new Date(0), JSON.stringify({ a: 1 }), Buffer.from([0, 255, 254])]);
   out.insertId = inserted.insertId;
@@ -28,7 +28,7 @@ async function main() {
   const [big] = await c.query("SELECT REPEAT('x', 5000000) AS big");
   out.big = big[0].big.length;
   const [loaded] = await c.query({ sql: "LOAD DATA LOCAL INFILE 'x' INTO TABLE n (id, v)",
-    infileStreamFactory: () => Readable.from(["100\tone\n101\ttwo\n"]) });
+    infileStreamFactory: () => Readable.from([Buffer.from("100\tone\n101\ttwo\n")]) });
   out.loaded = loaded.affectedRows;
   let streamed = 0;
   await new Promise((resolve, reject) => c.connection.query("SELECT seq FROM seq_1_to_5000").stream()
@@ -51,7 +51,7 @@ async function main() {
   out.threadId = victim.threadId >= 0x80000000;
   await Promise.all([c.end(), killer.end(), victim.end()]);
   // Many at once over a pool of their own
-  const pool = mysql.createPool({ ...options, connectionLimit: 50 });
+  const pool = mysql.createPool({ ...options, connectionLimit: 4 });
   const sums = await Promise.all([...Array(300).keys()].map(async i => (await pool.execute("SELECT ? + 0 AS s", [i]))[0][0].s));
   out.sum = sums.reduce((a, b) => a + Number(b), 0);
   await pool.end();

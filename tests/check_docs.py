@@ -1,0 +1,164 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Checks that docs/ says what the code has; the last line is "N passed, M failed".
+
+    tests/check_docs.py            checks
+    tests/check_docs.py --write    writes the generated tables of docs/stats.md anew
+"""
+import ast
+import glob
+import os
+import re
+import subprocess
+import sys
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+STATS = "docs/stats.md"
+ROW = re.compile(r"^\| `([^`]+)` \|(.*)\|$", re.MULTILINE)
+
+
+def text(name):
+    with open(os.path.join(ROOT, name), encoding="utf-8") as f:
+        return f.read()
+
+
+def counters():
+    return dict(re.findall(r'^COUNTER\((\w+), "([^"]*)"\)', text("proxy/stats.def"), re.MULTILINE))
+
+
+def reasons():
+    """Name to level; the meaning is the doc's own."""
+    return {name: level.removeprefix("LOG_").lower()
+            for name, level in re.findall(r'^REASON\(\w+, "([^"]*)", (\w+)\)', text("proxy/close_reason.def"), re.MULTILINE)}
+
+
+def states():
+    found = re.search(r"enum backend_state \{(.*?)BACKEND_STATES", text("proxy/stats.h"), re.DOTALL)[1]
+    return [s.lower() for s in re.findall(r"BACKEND_(\w+),", found) if s != "CLOSED"]
+
+
+def section(heading):
+    """What stands under a heading of docs/stats.md."""
+    found = re.search(rf"^## {re.escape(heading)}\n(.*?)(?=^## |\Z)", text(STATS), re.MULTILINE | re.DOTALL)
+    return found[1] if found else ""
+
+
+def rows(heading):
+    return {name: rest.strip() for name, rest in ROW.findall(section(heading))}
+
+
+def differ(want, have, where):
+    for name in want:
+        if name not in have:
+            yield f"{where}: no row for {name}"
+    for name in have:
+        if name not in want:
+            yield f"{where}: {name} does not exist any more"
+
+
+def counter_table():
+    return "| Counter | Counts |\n|---|---|\n" + "".join(f"| `{n}` | {t} |\n" for n, t in counters().items())
+
+
+# The checks: each yields what is wrong.
+
+def check_counters():
+    """docs/stats.md has every counter of proxy/stats.def, in its words (--write does it)"""
+    if counter_table() not in section("counters"):
+        yield from differ(counters(), rows("counters"), STATS)
+        yield f"{STATS}: the table is not the one that --write makes"
+
+
+def check_reasons():
+    """docs/stats.md has every reason of proxy/close_reason.def, with its log level"""
+    have = rows("client_closed, backend_closed")
+    yield from differ(reasons(), have, STATS)
+    for name, level in reasons().items():
+        if name in have and have[name].split("|")[0].strip() != level:
+            yield f"{STATS}: {name} is logged as {level}"
+
+
+def check_states():
+    """docs/stats.md has every state of a backend"""
+    have = rows("pool.backends")
+    yield from differ(states(), have, STATS)
+
+
+def check_reference():
+    """docs/pool.ini.md is what `sluse --print-reference` prints"""
+    programs = [p for p in glob.glob(os.path.join(ROOT, "build", "*", "sluse")) if os.access(p, os.X_OK)]
+    if not programs:
+        print("        (nothing is built yet: not compared)")
+        return
+    program = max(programs, key=os.path.getmtime)
+    printed = subprocess.run([program, "--print-reference"], capture_output=True, text=True)
+    if printed.returncode or printed.stdout != text("docs/pool.ini.md"):
+        yield f"run: {os.path.relpath(program, ROOT)} --print-reference > docs/pool.ini.md"
+
+
+def check_links():
+    """links between documents lead somewhere"""
+    for name in ["README.md"] + sorted(os.path.relpath(p, ROOT) for p in glob.glob(os.path.join(ROOT, "docs", "*.md"))):
+        for target in re.findall(r"\]\(([^)#\s]+)", text(name)):
+            if "://" not in target and not os.path.exists(os.path.join(ROOT, os.path.dirname(name), target)):
+                yield f"{name}: {target}"
+
+
+def check_paths():
+    """files that the documents name exist"""
+    for name in ["README.md"] + sorted(os.path.relpath(p, ROOT) for p in glob.glob(os.path.join(ROOT, "docs", "*.md"))):
+        for path in re.findall(r"`((?:proxy|protocol|conf|tests|packaging|docs)/[\w./]+)`", text(name)):
+            if not os.path.exists(os.path.join(ROOT, path)):
+                yield f"{name}: {path}"
+
+
+def check_functions():
+    """functions that docs/architecture.md names are in the file that it names"""
+    for stem, function in re.findall(r"\b(\w+\.c):(\w+)", text("docs/architecture.md")):
+        path = next((f"{d}/{stem}" for d in ("proxy", "protocol", "conf") if os.path.exists(os.path.join(ROOT, d, stem))), None)
+        if path is None or not re.search(rf"^\S.*\b{function}\(", text(path), re.MULTILINE):
+            yield f"{stem}:{function}"
+
+
+def check_cases():
+    """tests that docs/session-state.md names exist in tests/integration/test_cleaning.py"""
+    tree = ast.parse(text("tests/integration/test_cleaning.py"))
+    known = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "CASES":
+            known |= {key.value for key in node.value.keys}
+    contract = re.search(r"^## What is cleaned.*?(?=^## |\Z)", text("docs/session-state.md"), re.MULTILINE | re.DOTALL)
+    for line in (contract[0] if contract else "").split("\n"):
+        if line.startswith("| ") and not line.startswith("| What"):
+            for name in re.findall(r"`([^`]+)`", line.rstrip("| ").rsplit("|", 1)[-1]):
+                if name not in known:
+                    yield name
+
+
+CHECKS = [check_counters, check_reasons, check_states, check_reference, check_links, check_paths, check_functions, check_cases]
+
+
+def write():
+    page = text(STATS)
+    page = re.sub(r"\| Counter \| Counts \|\n\|---\|---\|\n(?:\|.*\n)*", lambda _: counter_table(), page)
+    with open(os.path.join(ROOT, STATS), "w", encoding="utf-8") as f:
+        f.write(page)
+
+
+def main():
+    if sys.argv[1:] == ["--write"]:
+        write()
+        return 0
+    failed = 0
+    for check in CHECKS:
+        wrong = list(check())
+        print(("FAILED  " if wrong else "ok      ") + check.__doc__)
+        for line in wrong:
+            print("          " + line)
+        failed += bool(wrong)
+    print(f"{len(CHECKS) - failed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
