@@ -141,9 +141,13 @@ static void prove(struct client *c)
         send_done(c);
     } else {
         STATS_INC(stats(c)->logins_schema_asked);
-        if (frames_lease(clients->frames, &c->lease)) {
+        if (!frames_lease(clients->frames, &c->lease))
+            return;
+        if (monotonic_us() - c->lease.backend->epoch.taken_us < clients->conf->schema_ttl_us) {
             c->status = c->lease.backend->status;
             send_done(c);
+        } else { /* it lay there loaded: that proves nothing about now */
+            frames_reload(clients->frames, &c->lease);
         }
     }
 }

@@ -42,7 +42,7 @@ static void disconnect(struct control *c)
 
 static void set_up(struct control *c, bool up, const char *why)
 {
-    if (atomic_exchange(&c->target->up, up) == up)
+    if (target_set_up(c->target, up) == up)
         return;
     if (up)
         log_line(LOG_INFO, "server %s: up, %s", c->target->name, mysql_get_server_info(c->mysql));

@@ -406,6 +406,12 @@ static void on_janitor(struct ev_loop *ev, ev_timer *timer, int events)
         frames_probe(f);
 }
 
+void frames_server_up(struct frames *f)
+{
+    pool_succeeded(f->shared->pool);
+    frames_kick(f);
+}
+
 void frames_probe(struct frames *f)
 {
     unsigned account = accounts_first_usable(f->context.accounts);

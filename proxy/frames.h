@@ -52,6 +52,8 @@ void frames_reload(struct frames *f, struct lease *lease);
 /* The held backend is gone or must go: it is closed and the lease is NONE. lost: the server has ended it. */
 void frames_discard(struct frames *f, struct lease *lease, enum close_reason reason, bool lost);
 
+/* The control thread has reached the server: a back-off has no reason any more. */
+void frames_server_up(struct frames *f);
 /* Opens what min_idle asks for, and at least one connection as long as the server's greeting is not known. The loop's thread. */
 void frames_probe(struct frames *f);
 

@@ -116,6 +116,15 @@ void target_learn_variables(struct target *target, bool init_connect, bool skip_
         tell(target);
 }
 
+bool target_set_up(struct target *target, bool up)
+{
+    bool before = atomic_exchange(&target->up, up);
+
+    if (before != up)
+        tell(target);
+    return before;
+}
+
 void target_set_error(struct target *target, const char *text)
 {
     pthread_mutex_lock(&target->mutex);

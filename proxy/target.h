@@ -48,9 +48,11 @@ void target_open(struct target *target, const char *host, uint16_t port, const c
 void target_close(struct target *target);
 
 struct target_facts target_facts(struct target *target);
-/* A login at the server went well: its greeting and the flags of its OK. Cheap when nothing is new. known: the caller's copy. */
+/* The server has greeted, and told a fresh session's flags in its OK (before that: in the greeting). Cheap when nothing is new.
+ * known: the caller's copy. */
 void target_learn_login(struct target *target, const struct target_facts *known, const struct greeting *greeting, uint16_t status);
-/* From the control thread. */
+/* From the control thread. Returns what it was before. */
+bool target_set_up(struct target *target, bool up);
 void target_learn_address(struct target *target, const struct sockaddr *address, socklen_t length);
 void target_learn_variables(struct target *target, bool init_connect, bool skip_name_resolve, uint64_t max_connections);
 

@@ -111,6 +111,8 @@ static void on_facts(struct loop *loop, struct message *message)
 
     free(message);
     worker->facts = target_facts(worker->target);
+    if (atomic_load(&worker->target->up))
+        frames_server_up(&worker->frames);
     if (worker->facts.greeted)
         clients_greet(&worker->clients);
     else if (loop->id == 0)

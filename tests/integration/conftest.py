@@ -1,5 +1,6 @@
 """Fixtures: one server for the whole run, a proxy for each test that is quiet and clean at its end."""
 import os
+import signal
 import sys
 
 import pytest
@@ -8,6 +9,15 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from harness import MariaDB, RawClient, Sluse  # noqa: E402
+
+
+def interrupt(*_):
+    raise KeyboardInterrupt
+
+
+def pytest_configure():
+    """SIGTERM ends the run as Ctrl-C does, so that servers and directories go."""
+    signal.signal(signal.SIGTERM, interrupt)
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,7 @@
-"""Free loopback ports and waiting for events with a deadline."""
+"""Free loopback ports, children that don't outlive us, and waiting for events with a deadline."""
+import ctypes
 import random
+import signal
 import socket
 import time
 
@@ -19,6 +21,11 @@ def free_port():
                 continue
         _given.add(port)
         return port
+
+
+def die_with_parent():
+    """In a child before its exec: SIGKILL when the test run ends, however it ends. (PR_SET_PDEATHSIG is 1.)"""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
 
 class Deadline(AssertionError):

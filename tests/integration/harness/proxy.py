@@ -8,7 +8,7 @@ import tempfile
 import urllib.error
 import urllib.request
 
-from .ports import free_port, wait_until
+from .ports import die_with_parent, free_port, wait_until
 from .rawclient import RawClient
 from .server import base_directory
 
@@ -75,7 +75,8 @@ class Sluse:
                        "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=0", **self.environment}
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen([binary(), "-c", path], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                            env=environment, start_new_session=True)
+                                            env=environment, start_new_session=True,
+                                            preexec_fn=die_with_parent)
         if wait:
             wait_until(self._alive, 20, "sluse answers /healthz", interval=0.02)
         return self

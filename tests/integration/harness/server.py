@@ -10,7 +10,7 @@ import threading
 
 import pymysql
 
-from .ports import free_port, wait_until
+from .ports import die_with_parent, free_port, wait_until
 
 _template_lock = threading.Lock()
 _base = None
@@ -80,8 +80,11 @@ class MariaDB:
         os.chmod(self.directory, 0o755)
         self.data = os.path.join(self.directory, "data")
         subprocess.run(["cp", "-a", "--reflink=auto", template(), self.data], check=True)
+        self.tmp = os.path.join(self.directory, "tmp")
+        os.mkdir(self.tmp)
         if server_user():
             shutil.chown(self.directory, server_user())
+            shutil.chown(self.tmp, server_user())
         self.port, self.socket = free_port(), os.path.join(self.directory, "s")
         self.log_path = os.path.join(self.directory, "error.log")
         self.max_connections, self.options = max_connections, list(options)
@@ -103,14 +106,15 @@ class MariaDB:
     def start(self):
         command = ["/usr/sbin/mariadbd", "--no-defaults", f"--datadir={self.data}", f"--port={self.port}",
                    "--bind-address=127.0.0.1", f"--socket={self.socket}", f"--pid-file={self.directory}/pid",
-                   f"--log-error={self.log_path}", "--log-bin=binlog", "--server-id=1", "--binlog-format=ROW",
+                   f"--log-error={self.log_path}",
+                   f"--tmpdir={self.tmp}",   # a server that starts deletes every temporary table in its tmpdir "--log-bin=binlog", "--server-id=1", "--binlog-format=ROW",
                    "--log-bin-trust-function-creators=1",
                    f"--max-connections={self.max_connections}", "--back-log=2000", "--max-connect-errors=1000000",
                    *FAST, *self.options]
-        if server_user():
-            command.append(f"--user={server_user()}")
+        as_user = dict(user=server_user(), group=pwd.getpwnam(server_user()).pw_gid, extra_groups=[]) if server_user() else {}
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                        stderr=subprocess.DEVNULL, start_new_session=True)
+                                        stderr=subprocess.DEVNULL, start_new_session=True, preexec_fn=die_with_parent,
+                                        **as_user)
         self.wait_ready()
         return self
 
