@@ -44,7 +44,7 @@ static void closed(struct backend *b)
     TAILQ_REMOVE(&b->context->every, b, every);
     backend_set_state(b, BACKEND_CLOSED);
     b->context->closed(b);
-    if (b->kills == 0)
+    if (b->kills == 0 && !b->failing)
         loop_bury(b->context->loop, &b->grave, b);
 }
 
@@ -62,10 +62,15 @@ void backend_lost(struct backend *b, enum close_reason reason)
     closed(b);
 }
 
+void backend_give_up(struct backend *b)
+{
+    closed(b);
+}
+
 /* Nothing of ours lies half-written on the wire, and the server waits for a command. */
 static bool takes_command(const struct backend *b)
 {
-    return b->reply.state == REPLY_AT_END && !b->torn && !stream_stuck(&b->stream) &&
+    return b->reply.state == REPLY_AT_END && reply_at_border(&b->reply) && !b->torn && !stream_stuck(&b->stream) &&
            (b->state == BACKEND_IDLE || b->state == BACKEND_LEASED || b->state == BACKEND_DRAINING || b->state == BACKEND_CLEANING);
 }
 
@@ -129,6 +134,7 @@ static void drain(struct backend *b)
     } while (end == REPLY_FULL);
     if (end == REPLY_END && at == length) {
         STATS_INC(loop->stats.replies_discarded);
+        b->status = b->reply.status & STATUS_LASTING;
         deadline_clear(&b->deadline);
         b->context->drained(b);
     } else if (end != REPLY_MORE || !stream_keep(&b->stream, bytes + at, length - at)) {
@@ -180,12 +186,51 @@ static void on_drained(struct stream *s)
         b->lease->ops->drained(b->lease);
 }
 
+/* A failure is told from the loop, with nothing else on the stack: it may be known in the middle of a lease. */
+struct late_failure {
+    struct message message;
+    struct backend *backend;
+    enum close_reason reason;
+    struct backend_error error;
+};
+
+static void tell_failure(struct loop *loop, struct message *message)
+{
+    struct late_failure *late = container_of(message, struct late_failure, message);
+    struct backend *b = late->backend;
+
+    (void)loop;
+    b->failing = false;
+    if (b->state == BACKEND_CLOSED && b->kills == 0)
+        loop_bury(b->context->loop, &b->grave, b);
+    else if (b->state == BACKEND_CONNECTING || b->state == BACKEND_LOGIN || b->state == BACKEND_RESTORING || b->state == BACKEND_CLEANING)
+        b->context->failed(b, late->reason, &late->error);
+    free(late);
+}
+
+void backend_fail(struct backend *b, enum close_reason reason, const struct backend_error *error)
+{
+    struct late_failure *late;
+
+    if (b->failing)
+        return;
+    late = zalloc(sizeof *late);
+    late->message.run = tell_failure;
+    late->backend = b;
+    late->reason = reason;
+    late->error = *error;
+    b->failing = true;
+    if (b->stream.fd >= 0)
+        stream_pause(&b->stream);
+    loop_defer(b->context->loop, &late->message);
+}
+
 static void connect_failed(struct backend *b, int error)
 {
     struct backend_error why;
 
     backend_error_set(&why, "can't connect to %s: %s", b->context->target->name, strerror(error));
-    b->context->failed(b, CLOSE_CONNECT_FAILED, &why);
+    backend_fail(b, CLOSE_CONNECT_FAILED, &why);
 }
 
 static void on_connected(struct stream *s, int error)
@@ -201,38 +246,6 @@ static void on_connected(struct stream *s, int error)
 }
 
 static const struct stream_events events = {on_readable, on_drained, on_connected};
-
-/* A failure that is known at once is told from the loop, as every other. */
-struct late_failure {
-    struct message message;
-    struct backend *backend;
-    int error;
-};
-
-static void tell_late_failure(struct loop *loop, struct message *message)
-{
-    struct late_failure *late = container_of(message, struct late_failure, message);
-    struct backend *b = late->backend;
-
-    (void)loop;
-    b->kills--;
-    if (b->state == BACKEND_CONNECTING)
-        connect_failed(b, late->error);
-    else
-        loop_bury(b->context->loop, &b->grave, b);
-    free(late);
-}
-
-static void fail_later(struct backend *b, int error)
-{
-    struct late_failure *late = zalloc(sizeof *late);
-
-    late->message.run = tell_late_failure;
-    late->backend = b;
-    late->error = error;
-    b->kills++; /* keeps the memory until the message has come */
-    loop_send(b->context->loop, &late->message);
-}
 
 struct backend *backend_open(struct backend_context *context, const struct session_image *image, uint32_t key)
 {
@@ -257,7 +270,7 @@ struct backend *backend_open(struct backend_context *context, const struct sessi
     error = facts->addressed ? stream_connect(&b->stream, context->loop, (const struct sockaddr *)&facts->address, facts->address_length, &events)
                              : EADDRNOTAVAIL;
     if (error)
-        fail_later(b, error);
+        connect_failed(b, error);
     return b;
 }
 
@@ -284,8 +297,9 @@ static void query_killed(struct loop *loop, struct message *message)
         log_line(LOG_WARNING, "backend %llu (thread %u): KILL QUERY failed: %u %s", (unsigned long long)b->id, b->thread_id,
                  kill->request.error.number, kill->request.error.text);
     }
-    if (!backend_kill_answered(b) && !kill->request.done && b->state == BACKEND_DRAINING)
+    if (!kill->request.done && b->state == BACKEND_DRAINING) /* else the answer may send it to another worker */
         backend_close(b, CLOSE_ABANDONED);
+    backend_kill_answered(b);
     free(kill);
 }
 
@@ -300,18 +314,17 @@ void backend_kill_query(struct backend *b)
     control_kill(b->context->control, &kill->request);
 }
 
-bool backend_kill_answered(struct backend *b)
+void backend_kill_answered(struct backend *b)
 {
     INVARIANT(b->kills > 0);
     b->kills--;
     if (b->state == BACKEND_CLOSED) {
-        if (b->kills == 0)
+        if (b->kills == 0 && !b->failing)
             loop_bury(b->context->loop, &b->grave, b);
-        return true;
+        return;
     }
     if (b->kills == 0 && (b->state == BACKEND_CLEANING || b->state == BACKEND_RESTORING) && b->deadline.queue == NULL)
-        b->context->restored(b); /* it had only waited for this */
-    return false;
+        b->context->restored(b); /* it had only waited for this; it may be another worker's now */
 }
 
 void backend_detach(struct backend *b)

@@ -56,7 +56,7 @@ struct lease {
 };
 
 /* Where a login or a change of user stands: what the next packet is. */
-enum exchange_step { EXCHANGE_GREETING, EXCHANGE_OWED, EXCHANGE_AUTH, EXCHANGE_SETTINGS };
+enum exchange_step { EXCHANGE_GREETING, EXCHANGE_OWED, EXCHANGE_AUTH, EXCHANGE_SETTINGS, EXCHANGE_DONE };
 
 /* What a backend needs of its worker, and whom it tells. */
 struct backend_context {
@@ -95,10 +95,9 @@ struct backend {
     enum footprint footprint;
     bool spent;                /* nothing cleans what was done: close it when its session ends */
     bool torn;                 /* half a packet of ours lies on the wire: not even COM_QUIT can follow */
-    bool multi_statements;     /* what the server has now, however a session switched it */
     uint16_t status;           /* the session's flags after the last reply */
     struct reply reply;        /* to the command under way; REPLY_AT_END: none */
-    /* login and change of user, backend_login.c */
+    /* login and change of user, backend_exchange.c */
     enum exchange_step step;
     unsigned owed;             /* replies to what goes around the authentication */
     bool schema_later;         /* the schema is chosen behind the change of user */
@@ -108,6 +107,7 @@ struct backend {
     struct greeting greeting;
     /* KILLs aimed at it that are not answered: it goes to nobody else before */
     unsigned kills;
+    bool failing;              /* `failed` is on its way */
     struct grave grave;
 };
 
@@ -117,7 +117,7 @@ struct backend *backend_open(struct backend_context *context, const struct sessi
 
 void backend_set_state(struct backend *b, enum backend_state state);
 
-/* Loads an image with COM_CHANGE_USER and what that leaves to be done, whatever was there before. State becomes RESTORING or CLEANING;
+/* backend_load.c: loads an image with COM_CHANGE_USER and what that leaves to be done, whatever was there before. State becomes RESTORING or CLEANING;
  * `restored` or `failed` follows. */
 void backend_load(struct backend *b, const struct session_image *image, enum backend_state state);
 /* Its reply has no reader any more: read it to its end, then `drained`. */
@@ -128,19 +128,25 @@ void backend_close(struct backend *b, enum close_reason reason);
 /* The server has closed it, or it broke; `closed` follows at once. */
 void backend_lost(struct backend *b, enum close_reason reason);
 
+/* CLOSING, and the server does not let go: the slot is given back all the same. */
+void backend_give_up(struct backend *b);
+
 /* Is the server still there? For a backend that was idle and whose readability may not have been seen yet. */
 bool backend_alive(const struct backend *b);
 
 /* KILL QUERY for what runs on it now. */
 void backend_kill_query(struct backend *b);
-/* An answer to a KILL that counted in b->kills has come. True: the backend was closed meanwhile and is gone now. */
-bool backend_kill_answered(struct backend *b);
+/* An answer to a KILL that counted in b->kills has come. The backend may be gone afterwards, or another worker's. */
+void backend_kill_answered(struct backend *b);
 
 /* Between loops, IDLE only. */
 void backend_detach(struct backend *b);
 void backend_attach(struct backend *b, struct backend_context *context);
 
-/* backend_login.c. Connected: the greeting is awaited. Bytes have come while LOGIN, RESTORING or CLEANING. */
+/* `failed` of the context will be called, from the loop; nothing more is read until then. */
+void backend_fail(struct backend *b, enum close_reason reason, const struct backend_error *error);
+
+/* backend_login.c: connected, the greeting is awaited. backend_exchange.c: bytes have come while LOGIN, RESTORING or CLEANING. */
 void backend_exchange_begin(struct backend *b);
 void backend_exchange_input(struct backend *b);
 

@@ -15,9 +15,7 @@
 #include "proxy/invariant.h"
 
 #define LINGER_US 1000000
-#define VIRTUAL_ID 0x80000000u
-#define WORKER_SHIFT 25
-#define COUNTER_MASK ((1u << WORKER_SHIFT) - 1)
+#define COUNTER_MASK ((1u << CLIENT_ID_WORKER_SHIFT) - 1)
 
 static struct stats *stats(const struct client *c)
 {
@@ -47,7 +45,7 @@ static uint32_t new_id(struct clients *clients)
     uint32_t id;
 
     do
-        id = VIRTUAL_ID | clients->loop->id << WORKER_SHIFT | (clients->next_id++ & COUNTER_MASK);
+        id = CLIENT_ID_FIRST | clients->loop->id << CLIENT_ID_WORKER_SHIFT | (clients->next_id++ & COUNTER_MASK);
     while (clients_find(clients, id));
     return id;
 }
@@ -120,11 +118,17 @@ void client_finish(struct client *c, enum close_reason reason)
 
 /* --- bytes --- */
 
+/* Who does not read its answers may not ask more, nor who has sent more than the server takes. */
+static bool may_ask(const struct client *c)
+{
+    return !stream_stuck(&c->stream) && !(c->lease.state == LEASE_HELD && stream_stuck(&c->lease.backend->stream));
+}
+
 /* More is read as long as there is a use for it. */
 static void set_reading(struct client *c)
 {
     bool uploading = c->state == CLIENT_RUNNING && (c->upload.left || c->upload.continued || c->file);
-    bool waits_for_us = stream_stuck(&c->stream) || c->state == CLIENT_PROVING || c->state == CLIENT_LEASING || c->state == CLIENT_RUNNING || c->state == CLIENT_KILLING;
+    bool waits_for_us = !may_ask(c) || c->state == CLIENT_GREETING || c->state == CLIENT_PROVING || c->state == CLIENT_LEASING || c->state == CLIENT_RUNNING || c->state == CLIENT_KILLING;
     bool full = waits_for_us && buffer_length(&c->stream.in) >= BUDGET_KEPT;
     bool held_up = uploading && c->lease.state == LEASE_HELD && stream_stuck(&c->lease.backend->stream);
 
@@ -148,7 +152,7 @@ size_t client_use(struct client *c, uint8_t *bytes, size_t length)
             used = client_login_input(c, bytes + at, length - at);
             break;
         case CLIENT_READY:
-            if (!stream_stuck(&c->stream)) /* who does not read its answers may not ask more */
+            if (may_ask(c))
                 used = client_command_input(c, bytes + at, length - at);
             break;
         case CLIENT_RUNNING:
@@ -185,6 +189,16 @@ static void on_eof(struct client *c)
     c->eof = true;
     stream_pause(&c->stream);
     switch (c->state) {
+    case CLIENT_CLOSING: /* what is stuck is still written; lingering ends it */
+        if (!stream_stuck(&c->stream))
+            client_close(c, CLOSE_EOF);
+        break;
+    case CLIENT_READY:
+        if (may_ask(c))
+            client_close(c, c->spoke ? CLOSE_EOF : CLOSE_PROBE);
+        else
+            deadline_set(&c->home->abandoned, &c->deadline);
+        break;
     case CLIENT_RUNNING:
     case CLIENT_LEASING:
     case CLIENT_KILLING:
@@ -227,7 +241,9 @@ static void on_drained(struct stream *s)
 {
     struct client *c = container_of(s, struct client, stream);
 
-    if (c->state == CLIENT_CLOSING)
+    if (c->state == CLIENT_CLOSING && c->eof)
+        client_close(c, CLOSE_EOF);
+    else if (c->state == CLIENT_CLOSING)
         shutdown(s->fd, SHUT_WR);
     else if (c->lease.state == LEASE_HELD)
         stream_resume(&c->lease.backend->stream);
@@ -246,7 +262,7 @@ void client_resume(struct client *c)
             return;
         buffer_drop(kept, used);
     }
-    if (c->eof && c->state == CLIENT_READY)
+    if (c->eof && c->state == CLIENT_READY && may_ask(c))
         client_close(c, CLOSE_EOF);
     else if (c->state != CLIENT_CLOSED)
         set_reading(c);

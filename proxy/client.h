@@ -54,7 +54,6 @@ struct client {
     uint8_t sequence;          /* of the packet that was received last */
     uint8_t command;
     uint8_t changes_failed;    /* COM_CHANGE_USERs refused; the servers count to three */
-    bool option_on;            /* what the COM_SET_OPTION under way asks for */
     bool file;                 /* LOCAL INFILE: the client sends */
     bool eof;                  /* its direction has ended; ours may go on */
     bool spoke;                /* it sent at least one byte: no mere probe */
@@ -66,6 +65,12 @@ TAILQ_HEAD(client_list, client);
 LIST_HEAD(client_bucket, client);
 
 #define CLIENT_BUCKETS 4096u
+
+/* Virtual ids: the upper half of 32 bits, six bits for the worker, a counter. */
+#define CLIENT_ID_FIRST 0x80000000u
+#define CLIENT_ID_LAST 0xFFFFFFFFu
+#define CLIENT_ID_WORKER_SHIFT 25
+#define CLIENT_ID_WORKER_MASK 63u
 
 /* A worker's clients. */
 struct clients {

@@ -18,9 +18,6 @@
 #include "proxy/client.h"
 #include "proxy/invariant.h"
 
-#define VIRTUAL_ID_MIN 0x80000000u
-#define VIRTUAL_ID_MAX 0xFFFFFFFFu
-#define WORKER_OF(id) (((id) >> 25) & 63u)
 #define TEXT_MAX 4096u
 
 /* What the target's worker found. */
@@ -223,7 +220,7 @@ static void on_server_answer(struct loop *loop, struct message *message)
     STATS_INC(loop->stats.kills_sent);
     if (!kill->request.done)
         STATS_INC(loop->stats.kills_failed);
-    (void)backend_kill_answered(kill->backend);
+    backend_kill_answered(kill->backend);
     if (kill->request.error.number == 0 && !kill->request.done) { /* the server could not be asked */
         kill->request.error.number = 1105;
         memcpy(kill->request.error.sqlstate, "HY000", 6);
@@ -261,7 +258,7 @@ static void on_arrival(struct loop *loop, struct message *message)
     struct client *target = clients_find(kill->target_home, kill->target);
 
     (void)loop;
-    if (!target || target->state <= CLIENT_PROVING || target->state >= CLIENT_CLOSING) {
+    if (!target || target->state < CLIENT_PROVING || target->state >= CLIENT_CLOSING) {
         report(kill, FOUND_NOBODY);
         return;
     }
@@ -290,9 +287,9 @@ bool client_kill(struct client *c, uint8_t *bytes, size_t length, size_t *used)
     unsigned worker;
 
     *used = 0;
-    if (!parse(payload, length - PACKET_HEADER, &text) || text.id < VIRTUAL_ID_MIN || text.id > VIRTUAL_ID_MAX)
+    if (!parse(payload, length - PACKET_HEADER, &text) || text.id < CLIENT_ID_FIRST || text.id > CLIENT_ID_LAST)
         return false;
-    worker = WORKER_OF((uint32_t)text.id);
+    worker = (uint32_t)text.id >> CLIENT_ID_WORKER_SHIFT & CLIENT_ID_WORKER_MASK;
     if (text.id == c->id) {
         if (kill_itself(c, payload, length - PACKET_HEADER, &text))
             *used = length;

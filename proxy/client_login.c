@@ -102,6 +102,7 @@ void client_login_ready(struct client *c)
 static void start_over(struct client *c)
 {
     c->lease.image.collation = 0;
+    c->status = c->home->facts->status;
     if (c->lease.state == LEASE_HELD)
         frames_release(c->home->frames, &c->lease, true);
 }

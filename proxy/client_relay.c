@@ -32,13 +32,11 @@ static void lost(struct client *c)
     client_finish(c, CLOSE_BACKEND_LOST);
 }
 
-static bool to_backend(struct client *c, const uint8_t *bytes, size_t length)
+static void to_backend(struct client *c, const uint8_t *bytes, size_t length)
 {
     STATS_ADD(stats(c)->backend_bytes_out, length);
-    if (stream_write_bytes(&c->lease.backend->stream, bytes, length))
-        return true;
-    lost(c);
-    return false;
+    if (!stream_write_bytes(&c->lease.backend->stream, bytes, length))
+        c->lease.backend->torn = true; /* its end, and what the server said before it, come to on_input */
 }
 
 static bool is_over(const struct client *c)
@@ -52,8 +50,6 @@ static void note_end(struct client *c)
 
     STATS_INC(stats(c)->replies);
     c->status = b->status = b->reply.status & STATUS_LASTING;
-    if (c->command == COM_SET_OPTION && !b->reply.failed)
-        b->multi_statements = c->option_on;
     c->state = CLIENT_READY;
 }
 
@@ -67,9 +63,12 @@ static void begin(struct client *c, struct backend *b, const uint8_t *bytes, siz
     info = command_info(c->command);
     if (info->frame == FRAME_SPENT)
         b->spent = true;
-    if (b->footprint != FOOTPRINT_OPAQUE)
-        b->footprint = footprint_of_command(bytes + PACKET_HEADER, length - PACKET_HEADER, length - PACKET_HEADER == packet_length(bytes));
-    c->option_on = length > PACKET_HEADER + 1 && bytes[PACKET_HEADER + 1] == 0;
+    if (b->footprint != FOOTPRINT_OPAQUE) {
+        enum footprint footprint = footprint_of_command(bytes + PACKET_HEADER, length - PACKET_HEADER, length - PACKET_HEADER == packet_length(bytes));
+
+        if (footprint > b->footprint)
+            b->footprint = footprint;
+    }
     reply_begin(&b->reply, info->shape, c->capabilities, b->status);
     c->state = CLIENT_RUNNING;
     STATS_INC(stats(c)->commands);
@@ -88,7 +87,8 @@ size_t client_run(struct client *c, uint8_t *bytes, size_t length)
         here = length;
     begin(c, c->lease.backend, bytes, here);
     c->upload = (struct upload){(uint32_t)(PACKET_HEADER + packet - here), packet == PACKET_MAX};
-    if (to_backend(c, bytes, here) && is_over(c))
+    to_backend(c, bytes, here);
+    if (is_over(c))
         note_end(c);
     return here;
 }
@@ -129,8 +129,10 @@ size_t client_upload(struct client *c, uint8_t *bytes, size_t length)
     if (c->state == CLIENT_DROPPING) {
         if (client_at_border(c))
             c->state = CLIENT_READY;
-    } else if (to_backend(c, bytes, here) && is_over(c)) {
-        note_end(c);
+    } else {
+        to_backend(c, bytes, here);
+        if (is_over(c))
+            note_end(c);
     }
     return here;
 }
@@ -157,6 +159,8 @@ static bool relay(struct client *c, struct backend *b, uint8_t *bytes, size_t le
         pieces_clear(pieces);
         *status = reply_feed(&b->reply, bytes + at, length - at, SCRATCH_SIZE, &used, pieces);
         at += used;
+        if (*status == REPLY_FILE)
+            c->file = true;
         STATS_ADD(stats(c)->client_bytes_out, pieces->bytes);
         if (!stream_write(&c->stream, pieces)) {
             /* what is left of the reply is read to its end without a client; it begins with these */
@@ -190,7 +194,7 @@ static void on_input(struct lease *lease)
         return;
     }
     STATS_ADD(stats(c)->backend_bytes_in, length);
-    if (c->state != CLIENT_RUNNING) { /* a server that says why it goes, before it goes */
+    if (c->state != CLIENT_RUNNING || b->reply.state == REPLY_AT_END) { /* nobody asked: a server that says why it goes, before it goes */
         b->spent = true;
         if (!stream_write_bytes(&c->stream, bytes, length))
             client_close(c, CLOSE_RESET);
@@ -198,8 +202,6 @@ static void on_input(struct lease *lease)
     }
     if (!relay(c, b, bytes, length, &reply))
         return;
-    if (reply == REPLY_FILE)
-        c->file = true;
     if (stream_stuck(&c->stream))
         stream_pause(&b->stream);
     if (is_over(c)) {

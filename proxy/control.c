@@ -26,9 +26,12 @@ struct control {
     pthread_cond_t wake;
     struct kill_request *first, **last; /* guarded */
     bool stopping;                      /* guarded */
+    unsigned generation;                /* guarded; how many connections there have been */
+    bool started;
     /* the thread's own */
     MYSQL *mysql; /* NULL: not connected */
     bool resolved;
+    int64_t failed_us; /* when connecting failed last; 0: it did not */
 };
 
 /* --- the connection --- */
@@ -93,12 +96,19 @@ static bool connected(struct control *c)
 
     if (c->mysql)
         return true;
+    if (c->failed_us && monotonic_us() - c->failed_us < c->conf->health_interval_us)
+        return false; /* who asks in between need not wait for another connect_timeout */
     c->mysql = prepare(c);
     if (!c->mysql || !mysql_real_connect(c->mysql, conf->backend_socket ? NULL : conf->backend.host, conf->control_user, conf->control_password, NULL,
                                          conf->backend.port, conf->backend_socket, 0)) {
         went_wrong(c);
+        c->failed_us = monotonic_us();
         return false;
     }
+    c->failed_us = 0;
+    pthread_mutex_lock(&c->mutex);
+    c->generation++;
+    pthread_mutex_unlock(&c->mutex);
     learn_peer(c);
     return true;
 }
@@ -156,6 +166,13 @@ static bool say_kill(struct control *c, const struct kill_request *request)
     return mysql_query(c->mysql, text) == 0;
 }
 
+static void note_error(struct control *c, struct backend_error *error)
+{
+    backend_error_set(error, "%s", mysql_error(c->mysql));
+    error->number = (uint16_t)mysql_errno(c->mysql);
+    snprintf(error->sqlstate, sizeof error->sqlstate, "%s", mysql_sqlstate(c->mysql));
+}
+
 /* With the account's own right to do it. */
 static bool kill_as_account(struct control *c, const struct kill_request *request, struct backend_error *error)
 {
@@ -164,11 +181,10 @@ static bool kill_as_account(struct control *c, const struct kill_request *reques
 
     if (secret.password && mysql_change_user(c->mysql, accounts_name(c->accounts, request->account), secret.password, NULL) == 0)
         done = say_kill(c, request);
-    if (!done) {
-        backend_error_set(error, "%s", mysql_error(c->mysql));
-        error->number = (uint16_t)mysql_errno(c->mysql);
-        snprintf(error->sqlstate, sizeof error->sqlstate, "%s", mysql_sqlstate(c->mysql));
-    }
+    if (!done)
+        note_error(c, error);
+    if (!secret.password)
+        error->number = ER_NOT_OWNER; /* only a hash is known: nothing that libmariadb could log in with */
     auth_secret_wipe(&secret);
     if (mysql_change_user(c->mysql, c->conf->control_user, c->conf->control_password, NULL))
         disconnect(c);
@@ -180,15 +196,38 @@ static bool is_connection_error(unsigned number)
     return number >= 2000 && number < 3000;
 }
 
+/* Thread ids start over with the server: a lower one of our own, on a connection made since the KILL was asked, means that whoever was
+ * to be killed is gone, and somebody else may have the id. */
+static bool is_gone(struct control *c, struct kill_request *request)
+{
+    if (request->generation == c->generation || mysql_thread_id(c->mysql) > request->thread_id)
+        return false;
+    backend_error_set(&request->error, "Unknown thread id: %u", request->thread_id);
+    request->error.number = 1094;
+    return true;
+}
+
+static bool is_stopping(struct control *c)
+{
+    bool stopping;
+
+    pthread_mutex_lock(&c->mutex);
+    stopping = c->stopping;
+    pthread_mutex_unlock(&c->mutex);
+    return stopping;
+}
+
 static void run_kill(struct control *c, struct kill_request *request)
 {
     for (int tries = 0; tries < 2 && !request->done; tries++) {
         unsigned number;
 
-        if (!connected(c)) {
+        if ((!c->mysql && is_stopping(c)) || !connected(c)) {
             target_error(c->target, request->error.text, sizeof request->error.text);
             return;
         }
+        if (is_gone(c, request))
+            return;
         if (!request->as_account && say_kill(c, request)) {
             request->done = true;
             return;
@@ -198,9 +237,7 @@ static void run_kill(struct control *c, struct kill_request *request)
             request->done = kill_as_account(c, request, &request->error);
             return;
         }
-        backend_error_set(&request->error, "%s", mysql_error(c->mysql));
-        snprintf(request->error.sqlstate, sizeof request->error.sqlstate, "%s", mysql_sqlstate(c->mysql));
-        request->error.number = (uint16_t)number;
+        note_error(c, &request->error);
         if (!is_connection_error(number))
             return;
         disconnect(c); /* the server was restarted, or closed an idle connection: once more on a new one */
@@ -211,6 +248,7 @@ void control_kill(struct control *c, struct kill_request *request)
 {
     request->next = NULL;
     pthread_mutex_lock(&c->mutex);
+    request->generation = c->generation;
     *c->last = request;
     c->last = &request->next;
     pthread_cond_signal(&c->wake);
@@ -273,7 +311,7 @@ static void *run(void *data)
     return NULL;
 }
 
-struct control *control_start(const struct conf *conf, struct accounts *accounts, struct target *target)
+struct control *control_open(const struct conf *conf, struct accounts *accounts, struct target *target)
 {
     struct control *c = zalloc(sizeof *c);
     pthread_condattr_t monotonic;
@@ -287,17 +325,23 @@ struct control *control_start(const struct conf *conf, struct accounts *accounts
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&c->wake, &monotonic);
     pthread_condattr_destroy(&monotonic);
-    INVARIANT(pthread_create(&c->thread, NULL, run, c) == 0);
     return c;
 }
 
-void control_stop(struct control *c)
+void control_start(struct control *c)
+{
+    INVARIANT(pthread_create(&c->thread, NULL, run, c) == 0);
+    c->started = true;
+}
+
+void control_close(struct control *c)
 {
     pthread_mutex_lock(&c->mutex);
     c->stopping = true;
     pthread_cond_signal(&c->wake);
     pthread_mutex_unlock(&c->mutex);
-    pthread_join(c->thread, NULL);
+    if (c->started)
+        pthread_join(c->thread, NULL);
     pthread_cond_destroy(&c->wake);
     pthread_mutex_destroy(&c->mutex);
     free(c);

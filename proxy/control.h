@@ -24,6 +24,7 @@ struct kill_request {
     struct loop *loop;
     struct kill_request *next;
     uint32_t thread_id; /* the server's */
+    unsigned generation; /* of the control connection when it was asked */
     uint16_t account;   /* whose right to kill it is used: the session's own, or another asker's */
     bool as_account;    /* not with the control account's privileges, but only with that account's */
     bool connection;    /* KILL CONNECTION rather than KILL QUERY */
@@ -31,9 +32,12 @@ struct kill_request {
     struct backend_error error; /* else: what it said, or why it could not be asked */
 };
 
-/* Starts the thread. Borrows everything. */
-struct control *control_start(const struct conf *conf, struct accounts *accounts, struct target *target);
-void control_stop(struct control *control);
+/* Borrows everything. */
+struct control *control_open(const struct conf *conf, struct accounts *accounts, struct target *target);
+/* Starts the thread: whom it tells must be there. */
+void control_start(struct control *control);
+/* Ends the thread, if it was started; what is still asked is answered (without the server), and everything freed. */
+void control_close(struct control *control);
 
 /* Any thread. Never blocks; the answer always comes, also when the server can't be reached. */
 void control_kill(struct control *control, struct kill_request *request);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * The footprint of a command.
  *
- * One thing today outlives a reset and a change of user and is not worth undoing each time: profiling, whose history holds statements.
+ * COM_SET_OPTION is not read but undone. One thing in texts outlives a reset and a change of user and is not worth undoing each time: profiling, whose history holds statements.
  * It is switched on by SET, as text, in a dynamic statement or in a procedure that is CALLed; not in functions or triggers, which put it
  * back (MariaDB 10.11, tests/integration/test_cleaning.py). So a text in which none of these words stands leaves nothing of it.
  */
@@ -37,6 +37,8 @@ static bool has_word(const uint8_t *text, size_t length)
 
 enum footprint footprint_of_command(const uint8_t *command, size_t length, int whole)
 {
+    if (command[0] == COM_SET_OPTION)
+        return FOOTPRINT_OPAQUE;
     if (command[0] != COM_QUERY && command[0] != COM_STMT_PREPARE)
         return FOOTPRINT_PLAIN;
     return !whole || has_word(command + 1, length - 1) ? FOOTPRINT_OPAQUE : FOOTPRINT_PLAIN;

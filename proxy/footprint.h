@@ -10,7 +10,7 @@
 enum footprint {
     FOOTPRINT_NONE,   /* nothing: the image is exactly what was loaded */
     FOOTPRINT_PLAIN,  /* nothing that a reset and our own statements would not undo */
-    FOOTPRINT_OPAQUE, /* anything: procedures, dynamic statements, profiling */
+    FOOTPRINT_OPAQUE, /* anything: procedures, dynamic statements, profiling, options */
 };
 
 /* Of a command, by its byte and as much of it as is in view; whole: that is all of it. Errs towards OPAQUE. */

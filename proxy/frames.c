@@ -105,9 +105,11 @@ static bool load_for(struct frames *f, struct lease *lease, struct backend *b, i
         hold(f, lease, b);
         return true;
     }
-    if (f->context.facts->init_connect) { /* only a login will do: its slot is for one */
+    if (f->context.facts->init_connect && lease->image.collation <= 0xFF) { /* only a login will do (it can carry no other): its slot is for one */
         struct backend_error none = {0};
 
+        lease->backend = NULL;
+        b->lease = NULL;
         backend_close(b, CLOSE_SPENT);
         frames_wait_again(f, lease, &none);
         return false;
@@ -186,8 +188,8 @@ static void settle(struct backend *b)
     const struct conf *conf = f->context.conf;
     int64_t now_us = monotonic_us();
 
-    if (f->stopping) {
-        backend_close(b, CLOSE_SHUTDOWN);
+    if (f->stopping || stream_stuck(&b->stream)) { /* a server that answers before it was asked is none to keep */
+        backend_close(b, f->stopping ? CLOSE_SHUTDOWN : CLOSE_PROTOCOL);
         return;
     }
     if (conf->max_lifetime_us && now_us - b->born_us > conf->max_lifetime_us) {
@@ -209,12 +211,19 @@ void frames_send_away(struct frames *f, struct backend *b)
 void frames_receive(struct frames *f, struct backend *b, struct lease *lease)
 {
     backend_attach(b, &f->context);
-    if (f->stopping)
+    if (f->stopping) {
         backend_close(b, CLOSE_SHUTDOWN);
-    else if (!lease)
+    } else if (!backend_alive(b)) {
+        struct backend_error none = {0};
+
+        backend_close(b, CLOSE_SERVER_CLOSED);
+        if (lease)
+            frames_wait_again(f, lease, &none);
+    } else if (!lease) {
         put_idle(f, b);
-    else if (load_for(f, lease, b, monotonic_us()))
+    } else if (load_for(f, lease, b, monotonic_us())) {
         lease->ops->ready(lease);
+    }
 }
 
 static void clean(struct backend *b)
@@ -244,7 +253,7 @@ void frames_release(struct frames *f, struct lease *lease, bool border)
     b->torn = !border;
     if (!border) {
         backend_close(b, CLOSE_ABANDONED);
-    } else if (b->reply.state != REPLY_AT_END) {
+    } else if (b->reply.state != REPLY_AT_END || !reply_at_border(&b->reply)) {
         STATS_INC(stats(f)->queries_abandoned);
         backend_kill_query(b);
         backend_drain(b);
@@ -325,6 +334,8 @@ static void on_failed(struct backend *b, enum close_reason reason, const struct 
     }
     if (login && backend_error_is_passing(error))
         frames_back_off(f);
+    else if (login)
+        pool_succeeded(f->shared->pool); /* the server did answer */
     if (told || reason == CLOSE_CONNECT_TIMEOUT)
         backend_close(b, reason);
     else
@@ -372,7 +383,7 @@ static void closing_expired(struct deadline *deadline)
     if (b->state == BACKEND_DRAINING)
         backend_close(b, CLOSE_ABANDONED);
     else
-        backend_lost(b, CLOSE_CONNECT_TIMEOUT);
+        backend_give_up(b);
 }
 
 /* --- the janitor --- */

@@ -140,6 +140,13 @@ static void nudge_all(struct frames *f)
     }
 }
 
+/* After a failure slots are given when their time comes, whether or not anything else happens. */
+static void watch_queue(struct frames *f)
+{
+    if (!ev_is_active(&f->retry))
+        ev_timer_again(f->context.loop->ev, &f->retry);
+}
+
 void frames_ask(struct frames *f, struct lease *lease, int64_t now_us)
 {
     struct ticket *ticket = ticket_for(f, lease);
@@ -152,6 +159,7 @@ void frames_ask(struct frames *f, struct lease *lease, int64_t now_us)
     case POOL_QUEUED:
         STATS_INC(stats(f)->leases_waited);
         ticket->away = true;
+        watch_queue(f);
         nudge_all(f);
         break;
     case POOL_FULL:
@@ -172,6 +180,7 @@ void frames_wait_again(struct frames *f, struct lease *lease, const struct backe
     lease->state = LEASE_WAITING;
     ticket->away = true;
     pool_return(f->shared->pool, &ticket->waiter);
+    watch_queue(f);
     nudge_all(f);
     frames_kick(f);
 }
@@ -234,6 +243,8 @@ void frames_slot_back(struct frames *f)
 
     if (waiter)
         grant_to(f, waiter, GRANT_SLOT, NULL);
+    if (waiter && pool_waiting(f->shared->pool))
+        nudge_all(f); /* somebody else is first now, and an idle backend may fit, or make room */
 }
 
 void frames_kick(struct frames *f)
@@ -242,13 +253,14 @@ void frames_kick(struct frames *f)
 
     while ((waiter = pool_slot_for_head(f->shared->pool, monotonic_us())))
         grant_to(f, waiter, GRANT_SLOT, NULL);
+    if (pool_waiting(f->shared->pool))
+        nudge_all(f);
 }
 
 void frames_back_off(struct frames *f)
 {
     (void)pool_failed(f->shared->pool, monotonic_us());
-    if (!ev_is_active(&f->retry))
-        ev_timer_again(f->context.loop->ev, &f->retry);
+    watch_queue(f);
 }
 
 static void on_retry(struct ev_loop *ev, ev_timer *timer, int events)

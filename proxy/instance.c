@@ -85,26 +85,44 @@ static int wait_for_signal(const sigset_t *signals)
     }
 }
 
-static bool start(struct instance *i, unsigned workers)
+/* Everything is made before any thread runs, so that whoever tells something finds whom it tells. */
+static void open_all(struct instance *i, unsigned workers)
 {
     const struct conf *conf = i->conf;
 
-    if (!listen_sockets_open(&i->sockets, conf, workers))
-        return false;
     i->accounts = accounts_new(conf);
     target_open(&i->target, conf->backend.host, conf->backend.port, conf->backend_socket);
     set_numeric_address(i);
     pool_open(&i->pool, conf->size, conf->max_waiting);
     INVARIANT(pool_take_spare(&i->pool, 0)); /* the control connection's, for good */
-    i->control = control_start(conf, i->accounts, &i->target);
+    i->control = control_open(conf, i->accounts, &i->target);
     workers_open(&i->workers, workers, conf, &i->pool, i->accounts, &i->target, i->control);
-    if (conf->stats_listen.host[0] && !(i->http = stats_http_start(conf, &i->workers, &i->pool, &i->target)))
-        return false;
     workers_listen(&i->workers, &i->sockets);
     i->target.changed_data = &i->workers;
     i->target.changed = facts_changed;
-    workers_tell_facts(&i->workers); /* what was learned before they could be told */
+}
+
+static void close_all(struct instance *i)
+{
+    control_close(i->control);
+    workers_close(&i->workers);
+    listen_sockets_close(&i->sockets);
+    pool_close(&i->pool);
+    target_close(&i->target);
+    accounts_free(i->accounts);
+}
+
+static bool start(struct instance *i, unsigned workers)
+{
+    if (!listen_sockets_open(&i->sockets, i->conf, workers))
+        return false;
+    open_all(i, workers);
+    if (i->conf->stats_listen.host[0] && !(i->http = stats_http_start(i->conf, &i->workers, &i->pool, &i->target))) {
+        close_all(i);
+        return false;
+    }
     workers_start(&i->workers);
+    control_start(i->control);
     return true;
 }
 
@@ -112,12 +130,7 @@ static void stop(struct instance *i)
 {
     stats_http_stop(i->http);
     workers_stop(&i->workers);
-    control_stop(i->control);
-    workers_close(&i->workers);
-    listen_sockets_close(&i->sockets);
-    pool_close(&i->pool);
-    target_close(&i->target);
-    accounts_free(i->accounts);
+    close_all(i);
 }
 
 int instance_run(const struct conf *conf)

@@ -191,7 +191,7 @@ struct waiter *pool_slot_for_head(struct pool *pool, int64_t now_us)
 
 int64_t pool_failed(struct pool *pool, int64_t now_us)
 {
-    int64_t wait = BACKOFF_FIRST_US, retry_at;
+    int64_t wait = BACKOFF_FIRST_US, retry_at_us;
 
     pthread_mutex_lock(&pool->mutex);
     for (unsigned i = 0; i < pool->shared.failures && wait < BACKOFF_LAST_US; i++)
@@ -199,9 +199,9 @@ int64_t pool_failed(struct pool *pool, int64_t now_us)
     if (wait > BACKOFF_LAST_US)
         wait = BACKOFF_LAST_US;
     pool->shared.failures++;
-    retry_at = pool->shared.retry_at_us = now_us + wait;
+    retry_at_us = pool->shared.retry_at_us = now_us + wait;
     pthread_mutex_unlock(&pool->mutex);
-    return retry_at;
+    return retry_at_us;
 }
 
 void pool_succeeded(struct pool *pool)

@@ -73,7 +73,9 @@ static void on_writable(struct ev_loop *ev, ev_io *io, int events)
     if (n < 0) { /* told as what reading would find; a direction that the peer has ended would hide it */
         ev_io_stop(ev, io);
         s->broken = true;
-        s->events->readable(s);
+        buffer_free(&s->out);
+        stream_resume(s);
+        s->events->readable(s); /* what the peer said before it went may still be there */
         return;
     }
     buffer_drop(&s->out, (size_t)n);
@@ -150,14 +152,17 @@ enum stream_status stream_read(struct stream *s, uint8_t **bytes, size_t *length
 
     *bytes = s->loop->scratch;
     *length = kept;
-    INVARIANT(kept < SCRATCH_SIZE);
+    if (kept >= SCRATCH_SIZE) { /* more than any owner keeps and still reads */
+        *length = 0;
+        return STREAM_ERROR;
+    }
     if (kept) {
         memcpy(s->loop->scratch, buffer_bytes(&s->in), kept);
         buffer_free(&s->in);
     }
-    if (s->broken)
-        return STREAM_ERROR;
     n = s->ops->read(s, s->loop->scratch + kept, SCRATCH_SIZE - kept);
+    if (n == -STREAM_AGAIN && s->broken)
+        return STREAM_ERROR;
     if (n < 0)
         return (enum stream_status)-n;
     *length += (size_t)n;

@@ -44,7 +44,7 @@ struct stream {
     const struct stream_events *events;
     int fd; /* -1: closed */
     bool connecting;
-    bool broken;       /* a write failed; the next read says STREAM_ERROR */
+    bool broken;       /* a write failed: when nothing is left to read, reading says STREAM_ERROR */
     ev_io reader;
     ev_io writer;
     struct buffer in;  /* read and kept */

@@ -225,14 +225,14 @@ void workers_close(struct workers *workers)
 {
     for (unsigned i = 0; i < workers->count; i++)
         loop_flush(&workers->list[i].loop);
+    for (unsigned i = 0; i < workers->count; i++)
+        frames_close(&workers->list[i].frames);
+    for (unsigned i = 0; i < workers->count; i++)
+        loop_flush(&workers->list[i].loop);
     for (unsigned i = 0; i < workers->count; i++) {
-        struct worker *worker = &workers->list[i];
-
-        frames_close(&worker->frames);
-        loop_flush(&worker->loop);
-        clients_close(&worker->clients);
-        loop_close(&worker->loop);
-        free(worker->listeners);
+        clients_close(&workers->list[i].clients);
+        loop_close(&workers->list[i].loop);
+        free(workers->list[i].listeners);
     }
     free(workers->list);
     free(workers->clients);
