@@ -95,8 +95,8 @@ static bool resets_to_itself(uint16_t collation)
     return collation <= 0xFF && memchr(known, collation, sizeof known);
 }
 
-/* A session ends and the next is of its kind: is a reset with INIT_DB as good as a change of user? It is on MariaDB (whose reset goes back to the
- * login's character set), with a schema to choose anew, and as long as what a login would find now (grants, the default role) was looked up
+/* A session ends and the next is of its kind: is a reset, with INIT_DB where it may have left its schema, as good as a change of user? It is on MariaDB (whose reset goes back to the
+ * login's character set), with a schema to go back to, and as long as what a login would find now (grants, the default role) was looked up
  * a moment ago. It saves the server an authentication and both a round trip. */
 static bool reset_is_enough(const struct backend *b)
 {
@@ -108,8 +108,10 @@ static bool reset_is_enough(const struct backend *b)
 
 static void send_reset(struct backend *b, struct wire_writer *w)
 {
-    put_schema(w, &b->image);
-    b->owed++;
+    if (b->footprint >= FOOTPRINT_SCHEMA) {
+        put_schema(w, &b->image);
+        b->owed++;
+    }
     if (b->image.ignore_space || b->image.interactive) {
         put_settings(w, &b->image);
         b->owed++;

@@ -8,6 +8,7 @@
 #include "proxy/invariant.h"
 
 #define JANITOR_SECONDS 1.
+#define WARM_US 100000 /* no server closes what was used so lately, but by force */
 
 static struct stats *stats(struct frames *f)
 {
@@ -142,7 +143,7 @@ bool frames_lease(struct frames *f, struct lease *lease)
     if (pool_waiting(f->shared->pool) == 0) {
         while ((b = idle_nearest(f, lease, now_us))) {
             idle_remove(f, b);
-            if (backend_alive(b))
+            if (now_us - b->idle_since_us < WARM_US || backend_alive(b))
                 return load_for(f, lease, b, now_us);
             backend_close(b, CLOSE_SERVER_CLOSED);
         }

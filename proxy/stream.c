@@ -93,18 +93,9 @@ static void init(struct stream *s, struct loop *loop, int fd, const struct strea
     s->reader.data = s->writer.data = s;
 }
 
-static void no_delay(int fd)
-{
-    int on = 1;
-
-    /* a Unix socket refuses, and needs it not */
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-}
-
 void stream_open(struct stream *s, struct loop *loop, int fd, const struct stream_events *events)
 {
     init(s, loop, fd, events);
-    no_delay(fd);
     ev_io_start(loop->ev, &s->reader);
 }
 
@@ -118,7 +109,7 @@ int stream_connect(struct stream *s, struct loop *loop, const struct sockaddr *a
     if (address->sa_family != AF_UNIX) {
         int on = 1;
 
-        no_delay(fd);
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); /* refused, it costs time and nothing else */
         (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
     }
     if (connect(fd, address, length) && errno != EINPROGRESS) {

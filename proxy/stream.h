@@ -51,7 +51,7 @@ struct stream {
     struct buffer out; /* to be written */
 };
 
-/* Takes over a connected non-blocking socket and starts reading. */
+/* Takes over a connected non-blocking socket (accepted: TCP_NODELAY comes from its listener) and starts reading. */
 void stream_open(struct stream *s, struct loop *loop, int fd, const struct stream_events *events);
 /* Begins to connect; `connected` is always called later, never from inside. Returns 0 or errno. */
 int stream_connect(struct stream *s, struct loop *loop, const struct sockaddr *address, socklen_t length, const struct stream_events *events)

@@ -14,6 +14,7 @@
     SUITE(reply_packet)                                                                                                                              \
     SUITE(reply)                                                                                                                                     \
     SUITE(command)                                                                                                                                   \
+    SUITE(footprint) \
     SUITE(conf)                                                                                                                                      \
     SUITE(session_image)                                                                                                                             \
     SUITE(account)                                                                                                                                   \
