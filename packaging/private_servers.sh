@@ -89,13 +89,13 @@ start_mariadb() {
     user=mysql
     chown mysql "$data"
   fi
-  mariadb-install-db --no-defaults --user="$user" --datadir="$data" --auth-root-authentication-method=normal \
+  mariadb-install-db --no-defaults --user="$user" --datadir="$data" --tmpdir="$data" --auth-root-authentication-method=normal \
     --skip-test-db >"$log" 2>&1 || { tail -n 20 "$log" >&2; die "mariadb-install-db failed (see above)"; }
   free_port
   db_port=$port
   db_socket=$data/server.sock
   # The root account has no password: its only way in is the socket, in a directory that is closed to others.
-  mariadbd --no-defaults --user="$user" --datadir="$data" --socket="$db_socket" --bind-address=127.0.0.1 \
+  mariadbd --no-defaults --user="$user" --datadir="$data" --tmpdir="$data" --socket="$db_socket" --bind-address=127.0.0.1 \
     --port="$db_port" --pid-file="$data/server.pid" --skip-name-resolve --skip-log-bin --back-log=1024 \
     --innodb-flush-log-at-trx-commit=2 --innodb-buffer-pool-size=128M "$@" >>"$log" 2>&1 </dev/null &
   db_pid=$!

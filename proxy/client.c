@@ -343,9 +343,15 @@ void client_peer(const struct client *c, char *host, size_t size)
 
 /* --- a worker's clients --- */
 
+/* As a server does: it closes without a word, unless the fault is not the client's. */
 static void login_expired(struct deadline *deadline)
 {
-    client_close(container_of(deadline, struct client, deadline), CLOSE_LOGIN_TIMEOUT);
+    struct client *c = container_of(deadline, struct client, deadline);
+
+    if (c->state != CLIENT_GREETING)
+        client_close(c, CLOSE_LOGIN_TIMEOUT);
+    else if (client_send_text(c, 0, 3168, NULL, "sluse: the server has not been reached yet"))
+        client_finish(c, CLOSE_NO_SERVER);
 }
 
 static void abandon_expired(struct deadline *deadline)
