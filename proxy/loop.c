@@ -3,7 +3,12 @@
  */
 #include "proxy/loop.h"
 
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
 
 #include "proxy/invariant.h"
 
@@ -58,10 +63,34 @@ static void on_heartbeat(struct ev_loop *ev, ev_timer *timer, int events)
     atomic_store_explicit(&loop->turned, monotonic_seconds(), memory_order_relaxed);
 }
 
+/* libev does not tell its epoll descriptor. No other thread runs yet, so it is the lowest one that was free; we look whether it is. */
+static struct ev_loop *new_loop(int *epoll)
+{
+    int lowest = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    struct ev_loop *ev;
+    char link[64], path[32];
+    ssize_t length;
+
+    if (lowest >= 0)
+        close(lowest);
+    ev = ev_loop_new(EVFLAG_AUTO);
+    snprintf(path, sizeof path, "/proc/self/fd/%d", lowest);
+    length = readlink(path, link, sizeof link - 1);
+    link[length > 0 ? length : 0] = '\0';
+    *epoll = strcmp(link, "anon_inode:[eventpoll]") == 0 ? lowest : -1;
+    return ev;
+}
+
+void loop_forget(struct loop *loop, int fd)
+{
+    if (loop->epoll >= 0)
+        (void)epoll_ctl(loop->epoll, EPOLL_CTL_DEL, fd, NULL); /* not in it: as well */
+}
+
 void loop_open(struct loop *loop, unsigned id, void *worker)
 {
     *loop = (struct loop){.id = id, .worker = worker};
-    loop->ev = ev_loop_new(EVFLAG_AUTO);
+    loop->ev = new_loop(&loop->epoll);
     loop->scratch = malloc(SCRATCH_SIZE);
     INVARIANT(loop->ev && loop->scratch);
     loop->later_end = &loop->later;

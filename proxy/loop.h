@@ -26,6 +26,7 @@ struct grave {
 
 struct loop {
     struct ev_loop *ev;
+    int epoll; /* the descriptor behind ev, for loop_forget; -1: not known */
     unsigned id;
     uint8_t *scratch;      /* what is read lies here until the callback returns */
     struct pieces pieces;  /* what is written, likewise */
@@ -47,6 +48,9 @@ void loop_flush(struct loop *loop);
 /* Runs until loop_stop is called on this thread. */
 void loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
+/* The descriptor goes to another loop; its watchers are stopped already. libev leaves it in its epoll set, where it would wake this loop, and,
+ * once closed over there, stand for whatever has its number next. */
+void loop_forget(struct loop *loop, int fd);
 /* Any thread. */
 void loop_send(struct loop *loop, struct message *message);
 /* The loop's own thread: run before the loop sleeps again, with nothing else on the stack. */

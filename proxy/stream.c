@@ -235,11 +235,13 @@ void stream_detach(struct stream *s)
 {
     INVARIANT(!stream_stuck(s) && !s->connecting);
     ev_io_stop(s->loop->ev, &s->reader);
+    loop_forget(s->loop, s->fd);
     s->loop = NULL;
 }
 
 void stream_attach(struct stream *s, struct loop *loop)
 {
     s->loop = loop;
+    ev_io_set(&s->reader, s->fd, EV_READ); /* or libev, when it is the same loop within one turn, would think it still knows it */
     ev_io_start(loop->ev, &s->reader);
 }
