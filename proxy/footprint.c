@@ -24,7 +24,7 @@ static const struct {
 static enum footprint word_at(const uint8_t *at, size_t left)
 {
     for (size_t i = 0; i < sizeof telling / sizeof telling[0]; i++)
-        if (left >= telling[i].length && strncasecmp((const char *)at, telling[i].word, telling[i].length) == 0)
+        if (left >= telling[i].length && (at[1] | 0x20) == (telling[i].word[1] | 0x20) && strncasecmp((const char *)at, telling[i].word, telling[i].length) == 0)
             return telling[i].footprint;
     return FOOTPRINT_PLAIN;
 }

@@ -12,6 +12,8 @@
 
 #include "proxy/invariant.h"
 
+#define SMALL_WRITE 1024u
+
 static ssize_t status_of_errno(void)
 {
     return errno == EAGAIN || errno == EINTR ? -STREAM_AGAIN : -STREAM_ERROR;
@@ -19,15 +21,36 @@ static ssize_t status_of_errno(void)
 
 static ssize_t plain_read(struct stream *s, void *bytes, size_t size)
 {
-    ssize_t n = read(s->fd, bytes, size);
+    ssize_t n = recv(s->fd, bytes, size, 0);
 
     return n > 0 ? n : n == 0 ? -STREAM_EOF : status_of_errno();
 }
 
+/* A few small pieces are cheaper copied than listed for the kernel. */
+static bool gather(const struct iovec *list, int count, struct iovec *one)
+{
+    uint8_t *to = one->iov_base;
+
+    for (int i = 0; i < count; i++) {
+        if (list[i].iov_len > SMALL_WRITE - one->iov_len)
+            return false;
+        memcpy(to + one->iov_len, list[i].iov_base, list[i].iov_len);
+        one->iov_len += list[i].iov_len;
+    }
+    return true;
+}
+
 static ssize_t plain_writev(struct stream *s, const struct iovec *list, int count)
 {
-    ssize_t n = count == 1 ? write(s->fd, list->iov_base, list->iov_len) : writev(s->fd, list, count);
+    uint8_t together[SMALL_WRITE];
+    struct iovec one = {together, 0};
+    ssize_t n;
 
+    if (count > 1 && gather(list, count, &one)) {
+        list = &one;
+        count = 1;
+    }
+    n = count == 1 ? send(s->fd, list->iov_base, list->iov_len, MSG_NOSIGNAL) : writev(s->fd, list, count);
     return n >= 0 ? n : status_of_errno();
 }
 
