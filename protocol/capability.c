@@ -40,7 +40,7 @@ uint32_t capability_key(uint32_t client)
 
 uint32_t capability_request(uint32_t server, uint32_t key)
 {
-    uint32_t wanted = capability_key(key);
+    uint32_t wanted = key & (bits_of(CAPABILITY_KEY) | bits_of(CAPABILITY_IMAGE));
     for (size_t i = 0; i < ROWS; i++)
         if (rows[i].always)
             wanted |= rows[i].bit;

@@ -53,7 +53,8 @@ enum capability_role {
 uint32_t capability_offer(uint32_t server);
 /* What a session's frames must have been logged in with: the KEY bits of what a client negotiated. */
 uint32_t capability_key(uint32_t client);
-/* What we negotiate with a server for frames of a key; server is what its greeting offers. */
+/* What we negotiate with a server for frames of a key (which may hold IMAGE bits where a server keeps them with the connection); server is what
+ * its greeting offers. */
 uint32_t capability_request(uint32_t server, uint32_t key);
 
 #endif

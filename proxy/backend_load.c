@@ -62,6 +62,11 @@ static void put_settings(struct wire_writer *w, const struct session_image *imag
     put_query(w, text);
 }
 
+static bool is_mariadb(const struct backend *b)
+{
+    return strstr(b->greeting.version, "MariaDB") != NULL;
+}
+
 /* Everything that would stay, in an order in which each works. Profiles hold statements, and only a profiled statement trims them; the reset
  * undoes that, and ends transactions and settings that could make what is behind it fail; ROW_COUNT() is 0 after SET, as in a fresh session. */
 static void put_cleaning(struct backend *b, struct wire_writer *w, const struct session_image *image)
@@ -78,13 +83,12 @@ static void put_cleaning(struct backend *b, struct wire_writer *w, const struct 
     }
     put_byte_command(w, COM_RESET_CONNECTION);
     put_query(w, "SELECT 1 LIMIT 0");
+    if (!is_mariadb(b)) { /* MySQL's resource group outlives a change of user, and functions set it too */
+        put_query(w, "SET RESOURCE GROUP USR_default");
+        b->owed++;
+    }
     put_query(w, "SET ROLE NONE");
     b->owed += 3;
-}
-
-static bool is_mariadb(const struct backend *b)
-{
-    return strstr(b->greeting.version, "MariaDB") != NULL;
 }
 
 /* Behind a login with an id that it does not know, MariaDB's reset brings up a character set of some other session. These every server knows. */
@@ -207,10 +211,13 @@ static void note_role(struct backend *b, const uint8_t *bytes, size_t length)
     accounts_note_no_role(b->context->accounts, b->image.account, at[PACKET_HEADER] == 0xFB ? b->epoch.taken_us : 0);
 }
 
-/* What a server does not have, a session can't have left there: roles (1064), profiling (1193). */
+/* What a server does not have, or an account may not use, a session can't have left there: roles, resource groups (1064 on old servers), profiling
+ * (1193), resource groups where they are not supported (3661) or not allowed (1227). */
 static bool is_forgivable(const struct backend *b)
 {
-    return (b->step == EXCHANGE_OWED || b->state == BACKEND_CLEANING) && (b->reply.error == 1064 || b->reply.error == 1193);
+    uint16_t error = b->reply.error;
+
+    return (b->step == EXCHANGE_OWED || b->state == BACKEND_CLEANING) && (error == 1064 || error == 1193 || error == 3661 || error == 1227);
 }
 
 /* An ERR is all of its reply. */

@@ -98,9 +98,14 @@ void client_login_ready(struct client *c)
         client_ready(c);
 }
 
-/* A refused change of user has cleaned the session on the servers: the old user is in it, with the server's own character set. */
+/* A refused change of user: MySQL ends the connection; MariaDB has cleaned the session, and the old user is in it, with the server's own
+ * character set. */
 static void start_over(struct client *c)
 {
+    if (!c->home->facts->is_mariadb) {
+        client_finish(c, CLOSE_ACCESS_DENIED);
+        return;
+    }
     c->lease.image.collation = 0;
     c->status = c->home->facts->status;
     if (c->lease.state == LEASE_HELD)
@@ -119,9 +124,22 @@ void client_login_failed(struct client *c, const struct backend_error *error)
     }
     c->changes_failed++;
     c->lease.image = c->login->image;
-    start_over(c);
     client_login_free(c);
-    client_ready(c);
+    start_over(c);
+    if (c->state != CLIENT_CLOSING)
+        client_ready(c);
+}
+
+/* What MySQL applies again from the login's capabilities with each reset and change of user belongs to the connection there; MariaDB forgets it,
+ * and the image has it. */
+static void set_key(struct client *c, struct session_image *image)
+{
+    c->lease.key = capability_key(c->capabilities);
+    if (c->home->facts->is_mariadb)
+        return;
+    c->lease.key |= c->capabilities & (CAP_IGNORE_SPACE | CAP_INTERACTIVE);
+    image->ignore_space = false;
+    image->interactive = false;
 }
 
 /* The password was right. Is the rest? */
@@ -133,8 +151,8 @@ static void prove(struct client *c)
 
     deadline_clear(&c->deadline);
     login->image = c->lease.image;
+    set_key(c, &image);
     c->lease.image = image;
-    c->lease.key = capability_key(c->capabilities);
     c->state = CLIENT_PROVING;
     if (c->lease.state == LEASE_HELD) {
         frames_reload(clients->frames, &c->lease);
@@ -354,8 +372,10 @@ size_t client_change_user(struct client *c, uint8_t *bytes, size_t length)
     if (c->changes_failed >= CHANGES_MAX)
         return refuse_change(c, used);
     if (change_user_parse((const uint8_t *)payload.data, payload.length, c->capabilities, &request) != WIRE_OK) {
-        start_over(c);
-        return refuse_change(c, used);
+        refuse_change(c, used);
+        if (c->state == CLIENT_READY)
+            start_over(c);
+        return used;
     }
     c->login = zalloc(sizeof *c->login);
     c->login->changing = true;

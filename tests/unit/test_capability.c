@@ -44,7 +44,7 @@ START_TEST(roles)
         ck_assert_uint_eq(capability_offer(ALL) & bit, rows[i].role == CAPABILITY_HIDDEN ? 0 : bit);
         ck_assert_uint_eq(capability_key(ALL) & bit, rows[i].role == CAPABILITY_KEY ? bit : 0);
         ck_assert_uint_eq(capability_request(ALL, 0) & bit, rows[i].always ? bit : 0);
-        ck_assert_uint_eq(capability_request(ALL, ALL) & bit, rows[i].always || rows[i].role == CAPABILITY_KEY ? bit : 0);
+        ck_assert_uint_eq(capability_request(ALL, ALL) & bit, rows[i].always || rows[i].role == CAPABILITY_KEY || rows[i].role == CAPABILITY_IMAGE ? bit : 0);
     }
 }
 END_TEST
