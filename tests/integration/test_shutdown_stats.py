@@ -28,7 +28,7 @@ def test_stats_have_every_field(sluse, mariadb):
 def test_http_knows_only_its_paths(sluse):
     proxy = sluse()
     assert proxy.http("/healthz")[0] == 200
-    assert proxy.http("/readyz")[0] == 200
+    wait_until(proxy.ready)
     assert proxy.http("/nosuch")[0] == 404
     assert proxy.http("/stats/../etc/passwd")[0] == 404
 
