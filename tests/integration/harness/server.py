@@ -61,7 +61,7 @@ def template():
             user = server_user()
             if user:
                 shutil.chown(data, user)
-            command = ["mariadb-install-db", "--no-defaults", f"--datadir={data}", "--skip-test-db",
+            command = ["mariadb-install-db", "--no-defaults", f"--datadir={data}", f"--tmpdir={data}", "--skip-test-db",
                        "--auth-root-authentication-method=normal", "--innodb-log-file-size=16M",
                        "--innodb-flush-method=nosync"]
             done = subprocess.run(command + ([f"--user={user}"] if user else []), stdout=subprocess.PIPE,
@@ -107,7 +107,8 @@ class MariaDB:
         command = ["/usr/sbin/mariadbd", "--no-defaults", f"--datadir={self.data}", f"--port={self.port}",
                    "--bind-address=127.0.0.1", f"--socket={self.socket}", f"--pid-file={self.directory}/pid",
                    f"--log-error={self.log_path}",
-                   f"--tmpdir={self.tmp}",   # a server that starts deletes every temporary table in its tmpdir "--log-bin=binlog", "--server-id=1", "--binlog-format=ROW",
+                   f"--tmpdir={self.tmp}",   # a server that starts deletes every temporary table in its tmpdir
+                   "--log-bin=binlog", "--server-id=1", "--binlog-format=ROW",
                    "--log-bin-trust-function-creators=1",
                    f"--max-connections={self.max_connections}", "--back-log=2000", "--max-connect-errors=1000000",
                    *FAST, *self.options]
