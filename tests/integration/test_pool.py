@@ -29,8 +29,9 @@ def test_backends_are_reused(sluse, own_mariadb):
             assert client.value(f"SELECT {i}") == str(i)
             client.quit()
         proxy.wait_idle()
+    # One for each of the two workers, the first one of all when a client came before it was there, and the control connection.
     assert proxy.counter("backend_connects") <= 4
-    assert proxy.stats()["pool"]["used_max"] <= 3
+    assert proxy.stats()["pool"]["used_max"] <= 4
 
 
 def test_the_bound_holds(sluse, own_mariadb):
