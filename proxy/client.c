@@ -128,7 +128,8 @@ static bool may_ask(const struct client *c)
 static void set_reading(struct client *c)
 {
     bool uploading = c->state == CLIENT_RUNNING && (c->upload.left || c->upload.continued || c->file);
-    bool waits_for_us = !may_ask(c) || c->state == CLIENT_GREETING || c->state == CLIENT_PROVING || c->state == CLIENT_LEASING || c->state == CLIENT_RUNNING || c->state == CLIENT_KILLING;
+    bool waits_for_us = !may_ask(c) || c->state == CLIENT_GREETING || c->state == CLIENT_PROVING || c->state == CLIENT_LEASING ||
+                        c->state == CLIENT_RUNNING || c->state == CLIENT_KILLING;
     bool full = waits_for_us && buffer_length(&c->stream.in) >= BUDGET_KEPT;
     bool held_up = uploading && c->lease.state == LEASE_HELD && stream_stuck(&c->lease.backend->stream);
 

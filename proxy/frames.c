@@ -251,8 +251,9 @@ void frames_release(struct frames *f, struct lease *lease, bool border)
 
     INVARIANT(lease->state == LEASE_HELD && b->lease == lease);
     part(b);
-    b->torn = !border;
-    if (!border) {
+    if (!border)
+        b->torn = true;
+    if (b->torn) {
         backend_close(b, CLOSE_ABANDONED);
     } else if (b->reply.state != REPLY_AT_END || !reply_at_border(&b->reply)) {
         STATS_INC(stats(f)->queries_abandoned);

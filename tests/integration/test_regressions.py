@@ -1,7 +1,8 @@
 """One test for each fault that was found after the code it is in: what went wrong, and that it does not any more."""
+import os
 import socket
 
-from harness import ERR, OK, RawClient, ResultSet, wait_until
+from harness import ERR, OK, RawClient, ResultSet, Sluse, wait_until
 from harness.caps import BASE, FOUND_ROWS, MULTI_STATEMENTS
 
 PING = b"\1\0\0\0\x0e"
@@ -114,3 +115,28 @@ def test_flags_of_the_session_before(sluse, schemas):
 def test_the_servers_of_these_tests_write_a_binary_log(mariadb):
     """With it every write has a GTID to report; for a while a comment had swallowed the option."""
     assert mariadb.sql("SELECT @@log_bin, @@binlog_format") == ((1, "ROW"),)
+
+
+def test_stats_port_taken(mariadb):
+    """The process ended with threads at work on what it had freed, and left its socket file."""
+    proxy = Sluse(mariadb, start=False)
+    try:
+        with socket.create_server(("127.0.0.1", proxy.stats_port)):
+            proxy.start(wait=False)
+            assert proxy.process.wait(20) == 1
+        assert "can't listen" in proxy.log() and "Sanitizer" not in proxy.log(), proxy.log()
+        assert not proxy.socket or not os.path.exists(proxy.socket)
+    finally:
+        proxy.kill()
+
+
+def test_a_reply_behind_a_closed_direction(sluse, schemas):
+    """Of a client that has ended its direction and reads slowly, the tail of the last reply was cut off."""
+    proxy = sluse(sluse=dict(abandon_after="20s"))
+    client = proxy.client(schema="app", rcvbuf=4096, timeout=30)
+    client.send_command(3, b"SELECT seq, REPEAT('tail', 25000) FROM seq_1_to_40")
+    client.sock.shutdown(socket.SHUT_WR)
+    wait_until(lambda: proxy.counter("replies") >= 1 or proxy.counter("client_bytes_out") > 0)
+    assert len(client.read_reply()[0].rows) == 40
+    assert client.wait_closed() == "eof"
+    client.close()

@@ -1,0 +1,101 @@
+"""A scripted server for what MariaDB 10.11 does not have: caching_sha2_password, with a cold cache and with a warm one."""
+import hashlib
+import os
+import socket
+import threading
+
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+
+CAPABILITIES = 0x01FFFFDF & ~0x0820 | 0x80000   # no TLS, no compression; plugins, attributes, trackers, DEPRECATE_EOF
+OK_PACKET = b"\0\0\0\2\0\0\0"
+
+
+def sha(*parts):
+    return hashlib.sha256(b"".join(parts)).digest()
+
+
+class CachingSha2Server:
+    """Each login is noted in .logins as (who, how): control or worker; fast, full or denied. For whom the cache is .cold the password is asked
+    for under RSA until it has come once."""
+
+    def __init__(self, password):
+        self.password, self.cold, self.logins = password.encode(), {"control", "worker"}, []
+        self.key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def close(self):
+        self.listener.close()
+
+    def accept(self):
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
+
+    def serve(self, connection):
+        with connection:
+            try:
+                if self.log_in(connection):
+                    while (command := self.receive(connection)[1]) and command[0] != 1:
+                        self.send(connection, 1, OK_PACKET)
+            except (OSError, EOFError):
+                pass
+
+    def send(self, connection, sequence, payload):
+        connection.sendall(len(payload).to_bytes(3, "little") + bytes([sequence]) + payload)
+
+    def receive(self, connection):
+        def exactly(size):
+            data = b""
+            while len(data) < size:
+                part = connection.recv(size - len(data))
+                if not part:
+                    raise EOFError
+                data += part
+            return data
+        header = exactly(4)
+        return header[3], exactly(int.from_bytes(header[:3], "little"))
+
+    def greeting(self, nonce):
+        low, high = CAPABILITIES & 0xFFFF, CAPABILITIES >> 16
+        return (b"\x0a8.4.0-scripted\0" + (7).to_bytes(4, "little") + nonce[:8] + b"\0" + low.to_bytes(2, "little") + b"\xff\2\0"
+                + high.to_bytes(2, "little") + b"\x15" + bytes(10) + nonce[8:] + b"\0caching_sha2_password\0")
+
+    def log_in(self, connection):
+        nonce = bytes(b % 90 + 33 if b % 90 + 33 != 36 else 65 for b in os.urandom(20))
+        self.send(connection, 0, self.greeting(nonce))
+        sequence, response = self.receive(connection)
+        who = "control" if b"sluse_role" in response else "worker"
+        answer = response[32:].split(b"\0", 1)[1]
+        answer = answer[1:1 + answer[0]]
+        once = sha(self.password)
+        right = bytes(a ^ b for a, b in zip(once, sha(sha(once), nonce)))
+        if who in self.cold or answer != right:
+            return self.full(connection, sequence, nonce, who)
+        self.logins.append((who, "fast"))
+        self.send(connection, sequence + 1, b"\1\3")
+        self.send(connection, sequence + 2, OK_PACKET)
+        return True
+
+    def full(self, connection, sequence, nonce, who):
+        self.send(connection, sequence + 1, b"\1\4")
+        sequence, asked = self.receive(connection)
+        assert asked == b"\2", asked
+        public = self.key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+        self.send(connection, sequence + 1, b"\1" + public)
+        sequence, secret = self.receive(connection)
+        clear = self.key.decrypt(secret, padding.OAEP(padding.MGF1(hashes.SHA1()), hashes.SHA1(), None))
+        clear = bytes(c ^ nonce[i % 20] for i, c in enumerate(clear))
+        if clear != self.password + b"\0":
+            self.logins.append((who, "denied"))
+            self.send(connection, sequence + 1, b"\xff\x15\x04#28000Access denied for user 'app'@'scripted' (using password: YES)")
+            return False
+        self.logins.append((who, "full"))
+        self.cold.discard(who)
+        self.send(connection, sequence + 1, OK_PACKET)
+        return True
