@@ -52,9 +52,13 @@ struct conf {
     int64_t max_lifetime_us;   /* 0: never */
     int64_t privilege_refresh_us; /* an idle connection older than this is logged in anew before a new session has it */
     int64_t schema_ttl_us;     /* how long a proven (account, schema) is accepted from memory; 0: always ask the server */
+    int64_t idle_in_transaction_timeout_us; /* 0: never */
+    int64_t query_timeout_us;  /* 0: never */
+    bool debug_migrate;        /* chaos: a session changes its backend after each command that does not pin it */
     /* [control] */
     char *control_user;        /* conf_load fills both in: without [control], the first account with a known password */
     char *control_password;    /* never NULL after conf_load; may be empty */
+    int64_t stored_code_refresh_us;
     /* [account NAME] */
     struct conf_account *accounts;
     size_t account_count;

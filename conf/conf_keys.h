@@ -17,6 +17,7 @@ enum conf_type {
     CONF_TYPE_COUNT,       /* uint64_t */
     CONF_TYPE_DURATION,    /* int64_t, microseconds */
     CONF_TYPE_LEVEL,       /* int, enum conf_log_level */
+    CONF_TYPE_MIGRATE,     /* bool: "never" or "always" */
     CONF_TYPE_TEXT,        /* char *, NULL when empty */
     CONF_TYPE_SECRET,      /* char *, "" when empty; never shown */
     CONF_TYPE_SECRET_FILE, /* the name of a file with a secret; the loader keeps it */

@@ -58,6 +58,8 @@ static const char *type_text(const struct conf_key *key)
         return "path";
     case CONF_TYPE_LEVEL:
         return "`error`, `warning`, `info`, `debug`";
+    case CONF_TYPE_MIGRATE:
+        return "`never`, `always`";
     case CONF_TYPE_TEXT:
         return "text";
     case CONF_TYPE_SECRET:

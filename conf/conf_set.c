@@ -99,6 +99,15 @@ static bool set_socket(char **out, const char *value, char *wrong, size_t size)
     return set_string(out, value, true, wrong, size);
 }
 
+static bool set_migrate(bool *out, const char *value, char *wrong, size_t size)
+{
+    *out = strcmp(value, "always") == 0;
+    if (*out || strcmp(value, "never") == 0)
+        return true;
+    (void)snprintf(wrong, size, "must be never or always");
+    return false;
+}
+
 static bool set_level(int *out, const char *value, char *wrong, size_t size)
 {
     const char *nearest = conf_value_level(value, out);
@@ -231,6 +240,8 @@ bool conf_set(void *base, const struct conf_key *key, const char *value, char *w
         return set_duration(field, key, value, wrong, size);
     case CONF_TYPE_LEVEL:
         return set_level(field, value, wrong, size);
+    case CONF_TYPE_MIGRATE:
+        return set_migrate(field, value, wrong, size);
     case CONF_TYPE_TEXT:
         return set_string(field, value, true, wrong, size);
     case CONF_TYPE_SECRET:

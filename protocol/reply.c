@@ -5,6 +5,8 @@
  */
 #include "protocol/reply.h"
 
+#include <string.h>
+
 #include "protocol/packet.h"
 
 #define EOF_PACKET (PACKET_HEADER + 5u)
@@ -97,12 +99,27 @@ static void pass_packet(struct walk *w, uint32_t length)
     r->continued = length == PACKET_MAX;
 }
 
+/* The last one counts: a reply may have several OKs. */
+static void note_schema(struct reply *r, const struct ok_packet *ok)
+{
+    struct wire_text schema;
+
+    if (!session_state_schema(ok->state, &schema) || schema.length > REPLY_SCHEMA_MAX)
+        return;
+    r->schema_told = true;
+    r->schema_length = (uint8_t)schema.length;
+    memcpy(r->schema, schema.data, schema.length);
+}
+
 static void note_ok(struct reply *r, const struct ok_packet *ok)
 {
     r->status = ok->status & (uint16_t)~STATUS_STATE_CHANGED;
     r->warnings = ok->warnings;
+    r->warned |= ok->warnings != 0;
     r->affected_rows = ok->affected_rows;
     r->insert_id = ok->insert_id;
+    if (ok->state.length)
+        note_schema(r, ok);
 }
 
 /* Cuts session state off an OK for a client that did not ask for it. An empty message goes too: servers leave it out then. */
@@ -182,6 +199,7 @@ static bool at_result(struct walk *w, uint32_t length, uint8_t first)
     if (first == 0x00 || first == 0xFE) {
         if (!pass_ok(w, length))
             return false;
+        r->rows_ended = false;
         next_result(r);
         return true;
     }
@@ -196,6 +214,7 @@ static bool at_result(struct walk *w, uint32_t length, uint8_t first)
     if (in.bad || r->columns == 0 || wire_left(&in) != 0)
         return false;
     pass_packet(w, length);
+    r->rows = 0;
     r->state = REPLY_AT_COLUMNS;
     return true;
 }
@@ -207,6 +226,7 @@ static bool at_prepare(struct walk *w, uint32_t length, uint8_t first)
 
     if (first != 0x00 || length < 9)
         return false;
+    r->statement_id = (uint32_t)p[1] | (uint32_t)p[2] << 8 | (uint32_t)p[3] << 16 | (uint32_t)p[4] << 24;
     r->columns_next = (uint64_t)(p[5] | p[6] << 8);
     r->columns = (uint64_t)(p[7] | p[8] << 8);
     r->warnings = (uint16_t)(length >= 12 ? p[10] | p[11] << 8 : 0);
@@ -250,9 +270,11 @@ static bool at_rows(struct walk *w, uint32_t length, uint8_t first)
     if (length > 0 && first == 0xFE && length < PACKET_MAX) {
         if (!pass_ok(w, length))
             return false;
+        r->rows_ended = true;
         next_result(r);
         return true;
     }
+    r->rows++;
     pass_packet(w, length);
     return true;
 }

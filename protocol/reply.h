@@ -17,6 +17,8 @@
 #include "protocol/pieces.h"
 #include "protocol/reply_packet.h"
 
+#define REPLY_SCHEMA_MAX 255u
+
 enum reply_state {
     REPLY_AT_RESULT,
     REPLY_AT_COLUMNS,
@@ -49,12 +51,19 @@ struct reply {
     uint8_t sequence;   /* of the last packet, as the client saw it */
     uint16_t status;    /* flags of the last OK or EOF; before that, the session's */
     uint16_t warnings;
+    bool warned;        /* some result of the reply had warnings */
     uint16_t error;     /* number of the ERR */
     uint32_t skip;      /* bytes of the packet under way that are still to come */
     uint64_t columns;   /* definitions still to come in this group */
     uint64_t columns_next; /* prepare: definitions of the group behind */
     uint64_t affected_rows;
     uint64_t insert_id;
+    uint64_t rows;      /* of the last result set */
+    bool rows_ended;    /* what ended last was a result set */
+    uint32_t statement_id; /* prepare: the server's number for it */
+    bool schema_told;   /* the server has told the current schema, by its tracker */
+    uint8_t schema_length;
+    char schema[REPLY_SCHEMA_MAX];
 };
 
 /* capabilities: the client's. status: the session's flags so far, used in an EOF whose own flags the server did not tell. */

@@ -102,3 +102,21 @@ void session_state_put_schema(struct wire_writer *w, const void *schema, size_t 
     wire_put_lenenc(w, length + (length < 0xFB ? 1 : 3));
     wire_put_lenenc_text(w, schema, length);
 }
+
+bool session_state_schema(struct wire_text state, struct wire_text *schema)
+{
+    struct wire_reader r = wire_reader((const uint8_t *)state.data, state.length);
+    bool found = false;
+
+    while (wire_left(&r) && !r.bad) {
+        uint8_t type = wire_u8(&r);
+        struct wire_text entry = wire_lenenc_text(&r);
+        struct wire_reader in = wire_reader((const uint8_t *)entry.data, entry.length);
+
+        if (type != SESSION_TRACK_SCHEMA || r.bad)
+            continue;
+        *schema = wire_lenenc_text(&in);
+        found = !in.bad;
+    }
+    return found;
+}

@@ -53,5 +53,7 @@ void err_write(struct wire_writer *w, uint16_t number, const char *sqlstate, con
 
 /* Appends one entry of session state information (type 1: schema) to w, for a login's OK. Schema must be under 1000 bytes. */
 void session_state_put_schema(struct wire_writer *w, const void *schema, size_t length);
+/* The last schema that an OK's session state tells of; false: none. schema is borrowed. */
+bool session_state_schema(struct wire_text state, struct wire_text *schema);
 
 #endif

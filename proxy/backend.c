@@ -10,14 +10,16 @@
 
 #include "protocol/packet.h"
 #include "proxy/invariant.h"
+#include "proxy/stored_code.h"
 
 static const bool transition[BACKEND_STATES][BACKEND_STATES] = {
     [BACKEND_CONNECTING] = {[BACKEND_LOGIN] = true, [BACKEND_CLOSED] = true, [BACKEND_CLOSING] = true},
     [BACKEND_LOGIN] = {[BACKEND_RESTORING] = true, [BACKEND_LEASED] = true, [BACKEND_IDLE] = true, [BACKEND_CLOSING] = true, [BACKEND_CLOSED] = true},
-    [BACKEND_IDLE] = {[BACKEND_RESTORING] = true, [BACKEND_LEASED] = true, [BACKEND_CLOSING] = true, [BACKEND_CLOSED] = true},
+    [BACKEND_IDLE] = {[BACKEND_RESTORING] = true, [BACKEND_LEASED] = true, [BACKEND_SAVING] = true, [BACKEND_CLEANING] = true, [BACKEND_CLOSING] = true, [BACKEND_CLOSED] = true},
     [BACKEND_RESTORING] = {[BACKEND_LEASED] = true, [BACKEND_IDLE] = true, [BACKEND_CLOSING] = true, [BACKEND_CLOSED] = true},
     [BACKEND_LEASED] = {[BACKEND_DRAINING] = true, [BACKEND_CLEANING] = true, [BACKEND_RESTORING] = true, [BACKEND_IDLE] = true,
                         [BACKEND_CLOSING] = true, [BACKEND_CLOSED] = true},
+    [BACKEND_SAVING] = {[BACKEND_IDLE] = true, [BACKEND_LEASED] = true, [BACKEND_CLEANING] = true, [BACKEND_CLOSING] = true, [BACKEND_CLOSED] = true},
     [BACKEND_DRAINING] = {[BACKEND_CLEANING] = true, [BACKEND_CLOSING] = true, [BACKEND_CLOSED] = true},
     [BACKEND_CLEANING] = {[BACKEND_IDLE] = true, [BACKEND_CLOSING] = true, [BACKEND_CLOSED] = true},
     [BACKEND_CLOSING] = {[BACKEND_CLOSED] = true},
@@ -27,6 +29,8 @@ void backend_set_state(struct backend *b, enum backend_state state)
 {
     struct stats *stats = &b->context->loop->stats;
 
+    if (!transition[b->state][state])
+        log_line(LOG_ERROR, "backend %llu: %s -> %s is no transition", (unsigned long long)b->id, backend_state_name(b->state), backend_state_name(state));
     INVARIANT(transition[b->state][state]);
     STATS_ADD(stats->backends[b->state], -1);
     STATS_ADD(stats->backends[state], 1);
@@ -36,11 +40,27 @@ void backend_set_state(struct backend *b, enum backend_state state)
     b->state = state;
 }
 
+void backend_changes_code(struct backend *b, bool changes)
+{
+    if (b->changes_code == changes)
+        return;
+    b->changes_code = changes;
+    if (changes)
+        control_stored_code_changing(b->context->control);
+    else
+        control_stored_code_changed(b->context->control);
+}
+
 static void closed(struct backend *b)
 {
+    backend_changes_code(b, false);
     deadline_clear(&b->deadline);
     stream_close(&b->stream);
     auth_secret_wipe(&b->secret);
+    stored_code_drop(b->code);
+    b->code = NULL;
+    session_values_free(b->values);
+    b->values = NULL;
     TAILQ_REMOVE(&b->context->every, b, every);
     backend_set_state(b, BACKEND_CLOSED);
     b->context->closed(b);
@@ -136,6 +156,7 @@ static void drain(struct backend *b)
         STATS_INC(loop->stats.replies_discarded);
         b->status = b->reply.status & STATUS_LASTING;
         deadline_clear(&b->deadline);
+        backend_changes_code(b, false);
         b->context->drained(b);
     } else if (end != REPLY_MORE || !stream_keep(&b->stream, bytes + at, length - at)) {
         backend_close(b, end == REPLY_FILE ? CLOSE_ABANDONED : CLOSE_PROTOCOL); /* nobody is left to send the file */
@@ -163,6 +184,9 @@ static void on_readable(struct stream *s)
         break;
     case BACKEND_LEASED:
         b->lease->ops->input(b->lease);
+        break;
+    case BACKEND_SAVING:
+        backend_save_input(b);
         break;
     case BACKEND_DRAINING:
         drain(b);
@@ -258,6 +282,7 @@ struct backend *backend_open(struct backend_context *context, const struct sessi
     b->id = ++ids;
     b->key = key;
     b->image = *image;
+    b->image.last_insert_id = 0;
     b->born_us = monotonic_us();
     b->reply.state = REPLY_AT_END;
     b->state = BACKEND_CONNECTING;
@@ -323,7 +348,9 @@ void backend_kill_answered(struct backend *b)
             loop_bury(b->context->loop, &b->grave, b);
         return;
     }
-    if (b->kills == 0 && (b->state == BACKEND_CLEANING || b->state == BACKEND_RESTORING) && b->deadline.queue == NULL)
+    if (b->kills == 0 && b->state == BACKEND_LEASED)
+        b->context->answered(b);
+    else if (b->kills == 0 && (b->state == BACKEND_CLEANING || b->state == BACKEND_RESTORING) && b->deadline.queue == NULL)
         b->context->restored(b); /* it had only waited for this; it may be another worker's now */
 }
 

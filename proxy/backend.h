@@ -5,7 +5,11 @@
  * idle list of its worker's frames (IDLE), or itself until an event comes (the other states). backend_set_state alone changes the state.
  *
  *   CONNECTING -> LOGIN -> LEASED <-> (relay) -> DRAINING -> CLEANING -> IDLE -> RESTORING -> LEASED
- *        |          |                                                     every state -> CLOSING -> CLOSED
+ *        |          |        `--> IDLE, a session resident -> SAVING -> IDLE, or LEASED again
+ *        `----------`---------------------------------------------------- every state -> CLOSING -> CLOSED
+ *
+ * A session that is neither pinned nor under way is resident: its page stays loaded while the backend is IDLE, and leaves it (SAVING) only when
+ * somebody else needs the backend.
  */
 #ifndef SLUSE_PROXY_BACKEND_H
 #define SLUSE_PROXY_BACKEND_H
@@ -20,7 +24,7 @@
 #include "proxy/deadline.h"
 #include "proxy/epoch.h"
 #include "proxy/footprint.h"
-#include "proxy/session_image.h"
+#include "proxy/session.h"
 #include "proxy/stream.h"
 #include "proxy/target.h"
 
@@ -34,11 +38,14 @@ struct lease_ops {
     void (*failed)(struct lease *lease, const struct backend_error *error); /* there will be none; the lease is idle again */
     void (*input)(struct lease *lease);  /* the leased backend is readable */
     void (*drained)(struct lease *lease); /* what was stuck on its way to the backend has gone */
+    void (*answered)(struct lease *lease); /* the last KILL aimed at the leased backend has been answered */
+    void (*lost)(struct lease *lease);   /* the backend where it was resident has gone, and a part of its state with it */
 };
 
-enum lease_state { LEASE_NONE, LEASE_WAITING, LEASE_CONNECTING, LEASE_RESTORING, LEASE_HELD };
+enum lease_state { LEASE_NONE, LEASE_SAVING, LEASE_WAITING, LEASE_CONNECTING, LEASE_RESTORING, LEASE_HELD };
 
 struct ticket;
+struct waiter;
 
 TAILQ_HEAD(backend_list, backend);
 
@@ -48,15 +55,32 @@ struct lease {
     struct frames *frames;       /* its worker's */
     enum lease_state state;
     struct backend *backend;     /* from CONNECTING on */
+    struct backend *resident;    /* NONE, SAVING: where its page lies; NULL: nowhere */
+    uint64_t last_backend;       /* id of the backend that it was on last */
     struct ticket *ticket;       /* its place in the pool's queue: while WAITING, and on the way to a backend */
     struct deadline deadline;    /* the pool's wait_timeout, over everything up to HELD */
     int64_t since_us;            /* when it began to ask */
     uint32_t key;                /* capability_key of what its client negotiated */
-    struct session_image image;  /* what the session needs */
+    struct session session;      /* what must be loaded */
 };
 
 /* Where a login or a change of user stands: what the next packet is. */
 enum exchange_step { EXCHANGE_GREETING, EXCHANGE_OWED, EXCHANGE_AUTH, EXCHANGE_SETTINGS, EXCHANGE_DONE };
+
+/* Where the reading of a session's state stands, backend_save.c. */
+enum save_step { SAVE_COUNT, SAVE_COLUMNS, SAVE_ROWS };
+
+struct saving {
+    enum save_step step;
+    unsigned left;          /* questions that are not answered */
+    bool warnings_first;    /* the order of the two */
+    bool warnings;          /* SHOW WARNINGS is what is being answered */
+    bool failed;
+    uint64_t columns;
+    uint8_t asked;          /* enum unsaved */
+    struct waiter *waiter;  /* to whom the backend goes afterwards; NULL: to nobody */
+    int close;              /* -1, or the enum close_reason for which it is closed afterwards */
+};
 
 /* What a backend needs of its worker, and whom it tells. */
 struct backend_context {
@@ -67,11 +91,14 @@ struct backend_context {
     const struct target_facts *facts; /* the worker's own copy */
     struct control *control;
     struct deadline_queue exchange;   /* connect, login, restore, clean: connect_timeout */
+    struct deadline_queue queries;    /* LEASED, a command under way: query_timeout */
     struct deadline_queue closing;    /* drain and close: close_timeout */
     struct backend_list every;        /* that is not CLOSED */
     void (*logged_in)(struct backend *b);
-    void (*restored)(struct backend *b); /* a change of user went well: restoring or cleaning */
+    void (*restored)(struct backend *b); /* the session is loaded, or (CLEANING) the backend clean */
     void (*failed)(struct backend *b, enum close_reason reason, const struct backend_error *error); /* before LEASED; the state is still what it was */
+    void (*saved)(struct backend *b, bool done); /* the resident session's state has been read, or (not done) could not be */
+    void (*answered)(struct backend *b); /* the last KILL aimed at it has been answered; LEASED */
     void (*drained)(struct backend *b);  /* the reply nobody waits for has ended */
     void (*closed)(struct backend *b);   /* the server's EOF, or the end of patience: the slot is free */
     void (*lost)(struct backend *b);     /* idle, and the server closed it */
@@ -85,21 +112,32 @@ struct backend {
     TAILQ_ENTRY(backend) every; /* all of the worker's */
     struct deadline deadline;
     struct lease *lease;       /* whose it is, or for whom it is made */
+    struct lease *resident;    /* IDLE, SAVING: whose page it has */
+    bool listed;               /* it is in the idle list */
     uint64_t id;
     uint32_t thread_id;        /* the server's connection id */
     uint32_t key;
-    struct session_image image; /* what is loaded, or being loaded */
+    struct session_image image; /* what is loaded, or being loaded; of a resident or leasing session, what was when it came */
+    struct session_values *values; /* likewise: variables beyond a fresh session's */
+    bool names_collate;        /* likewise: they were set with SET NAMES ... COLLATE */
+    bool warned;               /* its list of warnings may not be empty */
     struct epoch epoch;
     int64_t born_us;
     int64_t idle_since_us;
     enum footprint footprint;
     bool spent;                /* nothing cleans what was done: close it when its session ends */
+    bool changes_code;         /* what runs may change views, triggers, routines: the control thread waits for its end */
     bool torn;                 /* half a packet of ours lies on the wire: not even COM_QUIT can follow */
     uint16_t status;           /* the session's flags after the last reply */
     struct reply reply;        /* to the command under way; REPLY_AT_END: none */
+    struct statement statement; /* its text, while it passes */
+    struct stored_code *code;  /* what it is judged by, held while it passes in pieces; else NULL */
+    struct command_effects effects;
+    struct saving saving;
     /* login and change of user, backend_exchange.c */
     enum exchange_step step;
     unsigned owed;             /* replies to what goes around the authentication */
+    bool page_in;              /* what is being loaded is a session that has begun, not a fresh one */
     bool schema_later;         /* the schema is chosen behind the change of user */
     bool role_asked;           /* the next reply to end tells the role that a login gets */
     struct auth_client auth;
@@ -117,9 +155,12 @@ struct backend *backend_open(struct backend_context *context, const struct sessi
 
 void backend_set_state(struct backend *b, enum backend_state state);
 
-/* backend_load.c: loads an image with COM_CHANGE_USER and what that leaves to be done, whatever was there before. State becomes RESTORING or CLEANING;
- * `restored` or `failed` follows. */
-void backend_load(struct backend *b, const struct session_image *image, enum backend_state state);
+/* backend_load.c: loads the session in the cheapest way that does it, whatever was there before. NULL: makes it as clean as after a login with its
+ * image. State becomes RESTORING or CLEANING; `restored` or `failed` follows. True: there was nothing to say, and neither follows. */
+bool backend_load(struct backend *b, const struct session *session, enum backend_state state);
+/* backend_save.c: asks the server for what only it knows of the resident session. State becomes SAVING, and `saved` follows. */
+void backend_save(struct backend *b, struct waiter *waiter, int close);
+void backend_save_input(struct backend *b);
 /* Its reply has no reader any more: read it to its end, then `drained`. */
 void backend_drain(struct backend *b);
 
@@ -133,6 +174,9 @@ void backend_give_up(struct backend *b);
 
 /* Is the server still there? For a backend that was idle and whose readability may not have been seen yet. */
 bool backend_alive(const struct backend *b);
+
+/* What is to be sent next may change stored code, or that has ended. Nothing happens when it was said before. */
+void backend_changes_code(struct backend *b, bool changes);
 
 /* KILL QUERY for what runs on it now. */
 void backend_kill_query(struct backend *b);

@@ -39,7 +39,7 @@ void exchange_refused(struct backend *b, const uint8_t *payload, size_t length)
     struct backend_error error;
 
     backend_error_from_packet(&error, payload, length);
-    if (b->step != EXCHANGE_OWED) /* those are about who was here before */
+    if (b->step != EXCHANGE_OWED && !b->page_in) /* those are about who was here before */
         accounts_disprove(b->context->accounts, &b->image);
     backend_fail(b, reason_of(b), &error);
 }
@@ -85,8 +85,10 @@ static void finish(struct backend *b)
     auth_secret_wipe(&b->secret);
     deadline_clear(&b->deadline);
     b->reply.state = REPLY_AT_END;
-    b->footprint = FOOTPRINT_NONE;
-    accounts_prove(context->accounts, &b->image, b->epoch.taken_us);
+    if (!b->page_in) {
+        b->footprint = FOOTPRINT_NONE;
+        accounts_prove(context->accounts, &b->image, b->epoch.taken_us);
+    }
     if (b->state == BACKEND_LOGIN)
         context->logged_in(b);
     else

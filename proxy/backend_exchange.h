@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * What a login and the loading of an image have in common. Only backend_exchange.c, backend_login.c and backend_load.c include this.
+ * What a login and the loading of an image have in common. Only the backend_*.c files include this.
  *
  * Each function that fails does so with backend_fail: the caller goes on to its end and nothing more is read.
  */
@@ -9,7 +9,7 @@
 #include "protocol/login.h"
 #include "proxy/backend.h"
 
-#define EXCHANGE_PACKET 4096u /* what we send fits */
+#define EXCHANGE_PACKET 16384u /* what we send fits */
 #define EXCHANGE_LIMIT 65536u /* longer than anything a server says here */
 
 /* backend_exchange.c */
@@ -21,6 +21,18 @@ void exchange_refused(struct backend *b, const uint8_t *payload, size_t length);
 void exchange_send(struct backend *b, struct wire_writer *w);
 struct login_request exchange_request(const struct backend *b, const uint8_t *answer, size_t answer_length);
 void exchange_attributes(struct wire_writer *w);
+
+/* backend_page_in.c: the cheapest way to load a session that has begun into what is on the backend now. */
+enum page_in { PAGE_IN_DIFFERENCE, PAGE_IN_RESET, PAGE_IN_LOGIN };
+enum page_in backend_page_in_way(const struct backend *b, const struct session *s);
+/* One SET of what the session has and the backend has not: there, status and insert_id are the backend's. Counted in b->owed when there is any. */
+void backend_put_settings(struct backend *b, struct wire_writer *w, const struct session *s, const struct session_values *there, uint16_t status,
+                          uint64_t insert_id);
+/* Henceforth the backend has the session's page. */
+void backend_note_page(struct backend *b, const struct session *s);
+
+/* backend_load.c: does COM_RESET_CONNECTION go back to the character set that the image says? */
+bool exchange_resets_to_itself(const struct backend *b);
 
 /* backend_login.c: one packet of greeting or authentication. */
 void login_packet(struct backend *b, struct wire_text payload, uint8_t sequence);

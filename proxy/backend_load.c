@@ -99,80 +99,166 @@ static bool resets_to_itself(uint16_t collation)
     return collation <= 0xFF && memchr(known, collation, sizeof known);
 }
 
+bool exchange_resets_to_itself(const struct backend *b)
+{
+    return is_mariadb(b) && resets_to_itself(b->image.collation);
+}
+
 /* A session ends and the next is of its kind: is a reset, with INIT_DB where it may have left its schema, as good as a change of user? It is on MariaDB (whose reset goes back to the
  * login's character set), with a schema to go back to, and as long as what a login would find now (grants, the default role) was looked up
  * a moment ago. It saves the server an authentication and both a round trip. */
-static bool reset_is_enough(const struct backend *b)
+static bool reset_is_enough(const struct backend *b, const struct session_image *image)
 {
     int64_t half = b->context->conf->privilege_refresh_us / 2, now_us = monotonic_us();
 
-    return is_mariadb(b) && b->image.schema_length && resets_to_itself(b->image.collation) && now_us - b->epoch.taken_us < half &&
+    return exchange_resets_to_itself(b) && image->schema_length && session_image_same_login(&b->image, image) && now_us - b->epoch.taken_us < half &&
            now_us - accounts_no_role_since(b->context->accounts, b->image.account) < half;
 }
 
-static void send_reset(struct backend *b, struct wire_writer *w)
+static void send_settings(struct backend *b, struct wire_writer *w)
 {
-    if (b->footprint >= FOOTPRINT_SCHEMA) {
-        put_schema(w, &b->image);
-        b->owed++;
-    }
-    if (b->image.ignore_space || b->image.interactive) {
-        put_settings(w, &b->image);
-        b->owed++;
-    }
     b->step = EXCHANGE_SETTINGS;
     reply_begin(&b->reply, REPLY_RESULT, CAP_DEPRECATE_EOF | CAP_SESSION_TRACK, 0);
     exchange_send(b, w);
 }
 
-void backend_load(struct backend *b, const struct session_image *image, enum backend_state state)
+static void put_image_settings(struct backend *b, struct wire_writer *w)
 {
-    uint8_t out[EXCHANGE_PACKET], answer[AUTH_ANSWER_MAX], block[512];
-    struct wire_writer w = wire_writer(out, sizeof out), attribute_writer = wire_writer(block, sizeof block);
+    if (!b->image.ignore_space && !b->image.interactive)
+        return;
+    put_settings(w, &b->image);
+    b->owed++;
+}
+
+static void send_reset(struct backend *b, struct wire_writer *w, bool schema, const struct session *begun)
+{
+    if (schema) {
+        put_schema(w, &b->image);
+        b->owed++;
+    }
+    put_image_settings(b, w);
+    if (begun) {
+        backend_put_settings(b, w, begun, NULL, b->context->facts->status, 0);
+        backend_note_page(b, begun);
+        STATS_INC(b->context->loop->stats.page_ins_reset);
+    }
+    send_settings(b, w);
+}
+
+/* --- a session that has begun --- */
+
+static void page_in(struct backend *b, struct wire_writer *w, const struct session *s, enum page_in way)
+{
+    bool schema = s->image.schema_length && !session_image_same_schema(&b->image, &s->image);
+    uint16_t fresh = b->context->facts->status;
+
+    if (b->image.multi_statements != s->image.multi_statements) {
+        put_option(w, s->image.multi_statements);
+        b->owed++;
+    }
+    if (way == PAGE_IN_RESET) {
+        put_byte_command(w, COM_RESET_CONNECTION);
+        b->owed++;
+    }
+    if (schema) {
+        put_schema(w, &s->image);
+        b->owed++;
+    }
+    if (way == PAGE_IN_RESET) {
+        put_image_settings(b, w);
+        backend_put_settings(b, w, s, NULL, fresh, 0);
+        STATS_INC(b->context->loop->stats.page_ins_reset);
+    } else {
+        backend_put_settings(b, w, s, b->values, b->status, b->image.last_insert_id);
+        STATS_INC(b->context->loop->stats.page_ins_difference);
+    }
+    backend_note_page(b, s);
+    if (b->owed)
+        send_settings(b, w);
+}
+
+/* --- a fresh session, or none --- */
+
+static void change_user(struct backend *b, struct wire_writer *w)
+{
+    uint8_t answer[AUTH_ANSWER_MAX], block[512];
+    struct wire_writer attribute_writer = wire_writer(block, sizeof block);
     struct login_request change;
     size_t answer_length = 0;
 
-    backend_set_state(b, state);
-    deadline_set(&b->context->exchange, &b->deadline);
-    b->owed = 0;
-    if (b->footprint != FOOTPRINT_NONE)
-        put_cleaning(b, &w, image);
-    if (b->image.multi_statements != image->multi_statements && b->footprint != FOOTPRINT_OPAQUE) {
-        put_option(&w, image->multi_statements);
-        b->owed++;
-    }
-    b->image = *image;
-    stream_resume(&b->stream);
-    if (state == BACKEND_CLEANING && reset_is_enough(b)) {
-        send_reset(b, &w);
-        return;
-    }
-    b->secret = accounts_secret(b->context->accounts, image->account);
+    b->secret = accounts_secret(b->context->accounts, b->image.account);
     if (auth_client_begin(&b->auth, &b->secret, b->context->target->private_line, b->greeting.plugin, b->greeting.nonce, answer, &answer_length) ==
         AUTH_FAILED) {
         exchange_fail_account(b);
         return;
     }
-    b->schema_later = image->schema_length && !accounts_proven(b->context->accounts, image, monotonic_us(), INT64_MAX);
+    b->schema_later = b->image.schema_length && !accounts_proven(b->context->accounts, &b->image, monotonic_us(), INT64_MAX);
     change = exchange_request(b, answer, answer_length);
     if (b->schema_later)
         change.schema.length = 0;
     change.capabilities = CAP_PROTOCOL_41 | CAP_SECURE_CONNECTION | CAP_PLUGIN_AUTH | CAP_CONNECT_ATTRS;
     exchange_attributes(&attribute_writer); /* MariaDB 10.11 never answers when they are missing and were negotiated */
     change.attributes = (struct wire_text){(const char *)block, wire_written(&attribute_writer)};
-    change_user_write(&w, &change);
+    change_user_write(w, &change);
     b->epoch.taken_us = monotonic_us();
     b->step = b->owed ? EXCHANGE_OWED : EXCHANGE_AUTH;
     reply_begin(&b->reply, REPLY_RESULT, CAP_DEPRECATE_EOF | CAP_SESSION_TRACK, 0);
     if (b->step == EXCHANGE_AUTH)
         b->reply.state = REPLY_AT_END;
-    exchange_send(b, &w);
+    exchange_send(b, w);
+}
+
+static void load_clean(struct backend *b, struct wire_writer *w, const struct session *session)
+{
+    struct session_image image = session ? session->image : b->image;
+    bool enough = b->footprint != FOOTPRINT_NONE && reset_is_enough(b, &image);
+    bool schema = b->footprint >= FOOTPRINT_SCHEMA || !session_image_same_schema(&b->image, &image);
+
+    image.last_insert_id = 0;
+    if (b->footprint != FOOTPRINT_NONE)
+        put_cleaning(b, w, &image);
+    if (b->image.multi_statements != image.multi_statements && b->footprint != FOOTPRINT_OPAQUE) {
+        put_option(w, image.multi_statements);
+        b->owed++;
+    }
+    b->image = image;
+    b->page_in = false;
+    b->warned = false;
+    session_values_free(b->values);
+    b->values = NULL;
+    if (enough)
+        send_reset(b, w, schema, session && session->begun ? session : NULL);
+    else
+        change_user(b, w);
+}
+
+bool backend_load(struct backend *b, const struct session *session, enum backend_state state)
+{
+    uint8_t out[EXCHANGE_PACKET];
+    struct wire_writer w = wire_writer(out, sizeof out);
+    enum page_in way = session && session->begun ? backend_page_in_way(b, session) : PAGE_IN_LOGIN;
+
+    backend_set_state(b, state);
+    deadline_set(&b->context->exchange, &b->deadline);
+    b->owed = 0;
+    b->role_asked = false;
+    b->schema_later = false;
+    stream_resume(&b->stream);
+    if (way != PAGE_IN_LOGIN) {
+        page_in(b, &w, session, way);
+        if (b->owed == 0)
+            deadline_clear(&b->deadline);
+        return b->owed == 0;
+    }
+    load_clean(b, &w, session);
+    return false;
 }
 
 void load_rest(struct backend *b)
 {
-    uint8_t out[SESSION_SCHEMA_MAX + 256];
+    uint8_t out[EXCHANGE_PACKET];
     struct wire_writer w = wire_writer(out, sizeof out);
+    const struct session *s = b->lease && b->lease->session.begun ? &b->lease->session : NULL;
 
     b->owed = 0;
     if (!b->lease && is_mariadb(b)) { /* nobody waits: time to look, and to clear what a server thread had left */
@@ -186,9 +272,11 @@ void load_rest(struct backend *b)
         put_schema(&w, &b->image);
         b->owed++;
     }
-    if (b->image.ignore_space || b->image.interactive) {
-        put_settings(&w, &b->image);
-        b->owed++;
+    put_image_settings(b, &w);
+    if (s) {
+        backend_put_settings(b, &w, s, NULL, b->status, 0);
+        backend_note_page(b, s);
+        STATS_INC(b->context->loop->stats.page_ins_login);
     }
     if (b->owed == 0) {
         b->step = EXCHANGE_DONE;
@@ -217,7 +305,7 @@ static bool is_forgivable(const struct backend *b)
 {
     uint16_t error = b->reply.error;
 
-    return (b->step == EXCHANGE_OWED || b->state == BACKEND_CLEANING) && (error == 1064 || error == 1193 || error == 3661 || error == 1227);
+    return (b->step == EXCHANGE_OWED || !b->page_in) && (error == 1064 || error == 1193 || error == 3661 || error == 1227);
 }
 
 /* An ERR is all of its reply. */
@@ -226,6 +314,8 @@ void load_reply(struct backend *b, const uint8_t *bytes, size_t length, bool fre
     if (b->role_asked && fresh)
         note_role(b, bytes, length);
     b->role_asked = false;
+    if (b->page_in && b->step == EXCHANGE_SETTINGS)
+        b->warned = b->reply.warned; /* the last of them is a SET */
     if (!b->reply.failed)
         b->status = b->reply.status & STATUS_LASTING;
     if (b->reply.failed && !is_forgivable(b))

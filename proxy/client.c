@@ -60,19 +60,34 @@ static void note_close(struct client *c, enum close_reason reason)
 
         client_peer(c, host, sizeof host);
         log_line(close_reason_level(reason), "client %u %s@%s: closed: %s", c->id,
-                 c->state > CLIENT_PROVING ? accounts_name(c->home->accounts, c->lease.image.account) : "-", host, close_reason_name(reason));
+                 c->state > CLIENT_PROVING ? accounts_name(c->home->accounts, c->lease.session.image.account) : "-", host, close_reason_name(reason));
     }
+}
+
+void client_count_pins(struct client *c)
+{
+    bool held = c->lease.state == LEASE_HELD, idle = held && c->state == CLIENT_READY && c->lease.session.pins;
+    pin_set now = held ? c->lease.session.pins : 0, changed = now ^ c->pins;
+
+    for (unsigned i = 0; changed && i < PINS; i++) {
+        if (!(changed & PIN_BIT(i)))
+            continue;
+        STATS_ADD(stats(c)->pinned[i], now & PIN_BIT(i) ? 1 : -1);
+        if (now & PIN_BIT(i))
+            STATS_INC(stats(c)->pins[i]);
+    }
+    c->pins = now;
+    if (idle != c->pinned_idle)
+        STATS_ADD(stats(c)->pinned_idle, idle ? 1 : -1);
+    c->pinned_idle = idle;
 }
 
 /* The session's backend, or its place in the queue, is of no more use to it. */
 static void give_back(struct client *c)
 {
-    struct frames *frames = c->home->frames;
-
-    if (c->lease.state == LEASE_HELD)
-        frames_release(frames, &c->lease, client_at_border(c));
-    else if (c->lease.state != LEASE_NONE)
-        frames_cancel(frames, &c->lease);
+    frames_release(c->home->frames, &c->lease, client_at_border(c));
+    session_free(&c->lease.session);
+    client_count_pins(c);
 }
 
 static void forget(struct client *c)
@@ -269,13 +284,33 @@ void client_resume(struct client *c)
         set_reading(c);
 }
 
+static bool is_idle_in_transaction(const struct client *c)
+{
+    const pin_set open = PIN_BIT(PIN_TRANSACTION) | PIN_BIT(PIN_UNKNOWN_TRANSACTION) | PIN_BIT(PIN_XA);
+
+    return c->home->conf->idle_in_transaction_timeout_us && c->state == CLIENT_READY && c->lease.state == LEASE_HELD && c->lease.session.pins & open;
+}
+
+void client_settle(struct client *c)
+{
+    if (c->lease.state == LEASE_HELD && c->lease.session.pins == 0)
+        frames_yield(c->home->frames, &c->lease);
+    client_count_pins(c);
+    if (is_idle_in_transaction(c) && !c->deadline.queue)
+        deadline_set(&c->home->transactions, &c->deadline);
+}
+
 void client_ready(struct client *c)
 {
     deadline_clear(&c->deadline);
     c->state = CLIENT_READY;
     client_resume(c);
-    if (c->eof && c->state != CLIENT_CLOSED && c->state != CLIENT_CLOSING)
+    if (c->state == CLIENT_CLOSED || c->state == CLIENT_CLOSING)
+        return;
+    if (c->eof)
         deadline_set(&c->home->abandoned, &c->deadline); /* one more of the commands that it sent before it ended */
+    if (c->state == CLIENT_READY)
+        client_settle(c);
 }
 
 static const struct stream_events events = {on_readable, on_drained, NULL};
@@ -296,7 +331,7 @@ bool client_send_ok(struct client *c, uint8_t sequence)
 {
     uint8_t out[64];
     struct wire_writer w = wire_writer(out, sizeof out);
-    struct ok_packet ok = {.status = c->status};
+    struct ok_packet ok = {.status = c->lease.session.status};
 
     ok_write(&w, &ok, (c->capabilities & CAP_SESSION_TRACK) != 0, sequence);
     return client_send(c, &w);
@@ -360,6 +395,16 @@ static void abandon_expired(struct deadline *deadline)
     client_close(container_of(deadline, struct client, deadline), CLOSE_EOF);
 }
 
+/* The client reads it with its next command, as it would a server's that has lost patience. */
+static void transaction_expired(struct deadline *deadline)
+{
+    struct client *c = container_of(deadline, struct client, deadline);
+
+    STATS_INC(stats(c)->idle_transactions_ended);
+    if (client_send_text(c, 0, 4031, "HY000", "sluse: the transaction was idle for longer than idle_in_transaction_timeout and has been rolled back"))
+        client_finish(c, CLOSE_IDLE_TRANSACTION);
+}
+
 void client_open(struct clients *clients, int fd)
 {
     struct client *c = zalloc(sizeof *c);
@@ -405,6 +450,7 @@ void clients_open(struct clients *clients)
     TAILQ_INIT(&clients->list);
     deadline_queue_open(&clients->logins, ev, conf->login_timeout_us, login_expired);
     deadline_queue_open(&clients->abandoned, ev, conf->abandon_after_us, abandon_expired);
+    deadline_queue_open(&clients->transactions, ev, conf->idle_in_transaction_timeout_us, transaction_expired);
     deadline_queue_open(&clients->lingering, ev, LINGER_US, abandon_expired);
 }
 
@@ -412,5 +458,6 @@ void clients_close(struct clients *clients)
 {
     deadline_queue_close(&clients->logins);
     deadline_queue_close(&clients->abandoned);
+    deadline_queue_close(&clients->transactions);
     deadline_queue_close(&clients->lingering);
 }

@@ -43,16 +43,17 @@ struct client {
     struct clients *home;
     TAILQ_ENTRY(client) link;
     LIST_ENTRY(client) same_bucket;
-    struct deadline deadline;  /* login, abandonment or lingering: never two at once */
+    struct deadline deadline;  /* login, abandonment, lingering, idle in a transaction: never two at once */
     struct lease lease;
     struct client_login *login; /* while it logs in or changes user */
     uint32_t id;               /* virtual */
     uint32_t capabilities;
     enum client_state state;
     struct upload upload;
-    uint16_t status;           /* the session's flags after the last reply */
     uint8_t sequence;          /* of the packet that was received last */
     uint8_t command;
+    pin_set pins;              /* that the gauges have */
+    bool pinned_idle;          /* likewise */
     uint8_t changes_failed;    /* COM_CHANGE_USERs refused; the servers count to three */
     bool file;                 /* LOCAL INFILE: the client sends */
     bool eof;                  /* its direction has ended; ours may go on */
@@ -89,6 +90,7 @@ struct clients {
     struct deadline_queue logins;     /* login_timeout */
     struct deadline_queue abandoned;  /* abandon_after */
     struct deadline_queue lingering;
+    struct deadline_queue transactions; /* idle_in_transaction_timeout */
 };
 
 /* The fields up to total are filled in by the caller. */
@@ -111,10 +113,15 @@ struct client *clients_find(struct clients *clients, uint32_t id);
 
 /* Looks at the kept bytes again: the state has changed, and not from inside client_use. */
 void client_resume(struct client *c);
+/* READY, with nothing to do: a backend that need not be held is given up, and a transaction's idleness is timed. */
+void client_settle(struct client *c);
 /* The command is over: READY, and resumed. */
 void client_ready(struct client *c);
 /* Uses the bytes as far as the state allows; what it can't use is the caller's to keep. Returns how many were used. */
 size_t client_use(struct client *c, uint8_t *bytes, size_t length);
+
+/* Brings the gauges up to date: after each change of the session's pins, its lease or the client's state. */
+void client_count_pins(struct client *c);
 
 /* False: the connection was broken and the client is closed now (which its state says too). */
 bool client_send(struct client *c, const struct wire_writer *w);
@@ -144,6 +151,18 @@ size_t client_run(struct client *c, uint8_t *bytes, size_t length);
 size_t client_upload(struct client *c, uint8_t *bytes, size_t length);
 bool client_at_border(const struct client *c);
 extern const struct lease_ops client_lease_ops;
+
+/* Of the backend's bytes, or of ours in its place. */
+void client_to_backend(struct client *c, const uint8_t *bytes, size_t length);
+void client_note_end(struct client *c);
+void client_relay_local(struct client *c, uint8_t *bytes, size_t length);
+
+/* client_residue.c: the text of the command at hand, wholly in view, reads things (enum residue) that its backend has not: answers it (client_relay_local) or
+ * sends it with the session's own values. False: it can only be sent as it is. */
+bool client_residue(struct client *c, const uint8_t *text, size_t length, uint8_t which) __attribute__((warn_unused_result));
+
+/* Answers it with 1235: better no answer than a wrong one. True. */
+bool client_residue_refuse(struct client *c);
 
 /* client_kill.c: a whole COM_QUERY or COM_PROCESS_KILL packet. False: it is no KILL of a virtual id, relay it as it is. True: it is taken
  * care of, and the state says what is awaited; *used is what was used of it (0: once more when a backend is there). */

@@ -19,10 +19,27 @@ static size_t answer_ok(struct client *c, size_t used)
     return used;
 }
 
-/* A session that is on no backend has no state but its image: nothing to ask, nothing to reset. */
+/* A session that is on no backend needs none for these. */
 static bool answered_without(const struct client *c, uint8_t command)
 {
-    return c->lease.state == LEASE_NONE && (command == COM_PING || command == COM_RESET_CONNECTION);
+    const struct lease *lease = &c->lease;
+
+    if (lease->state != LEASE_NONE)
+        return false;
+    return (command == COM_PING && !lease->resident) || (command == COM_RESET_CONNECTION && !(lease->session.unsaved & (UNSAVED_SCHEMA | UNSAVED_FOUND_ROWS)));
+}
+
+static void note_answered(struct client *c, uint8_t command)
+{
+    struct session *s = &c->lease.session;
+
+    if (command == COM_PING) {
+        s->row_count = 0;
+        return;
+    }
+    frames_release(c->home->frames, &c->lease, true);
+    session_reset(s, c->home->facts->status, c->home->facts->is_mariadb);
+    s->begun = false;
 }
 
 static bool whole(const uint8_t *bytes, size_t length)
@@ -80,8 +97,10 @@ size_t client_command_input(struct client *c, uint8_t *bytes, size_t length)
     }
     if (command == COM_CHANGE_USER)
         return client_change_user(c, bytes, length);
-    if (answered_without(c, command) && whole(bytes, length))
+    if (answered_without(c, command) && whole(bytes, length)) {
+        note_answered(c, command);
         return answer_ok(c, PACKET_HEADER + packet_length(bytes));
+    }
     return run(c, bytes, length);
 }
 

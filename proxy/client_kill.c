@@ -266,7 +266,7 @@ static void on_arrival(struct loop *loop, struct message *message)
         kill_on_server(kill, target->lease.backend);
         return;
     }
-    if (target->lease.image.account != kill->account) { /* on no backend, so no server can judge */
+    if (target->lease.session.image.account != kill->account) { /* on no backend, so no server can judge */
         report(kill, FOUND_OTHERS);
         return;
     }
@@ -301,7 +301,7 @@ bool client_kill(struct client *c, uint8_t *bytes, size_t length, size_t *used)
     kill->asker_home = c->home;
     kill->asker = c->id;
     kill->target = (uint32_t)text.id;
-    kill->account = c->lease.image.account;
+    kill->account = c->lease.session.image.account;
     kill->request.connection = text.connection;
     kill->travel.run = on_arrival;
     c->state = CLIENT_KILLING; /* the command stays with the kept bytes until the answer is here */

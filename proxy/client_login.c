@@ -62,7 +62,7 @@ void client_greet(struct client *c)
     memcpy(greeting.nonce, c->login->nonce, NONCE_SIZE);
     greeting_write(&w, &greeting);
     c->login->expected = 1;
-    c->status = facts->status;
+    c->lease.session.status = facts->status;
     c->state = CLIENT_HANDSHAKE;
     if (client_send(c, &w))
         client_resume(c);
@@ -74,8 +74,8 @@ static void send_done(struct client *c)
 {
     uint8_t state[SESSION_SCHEMA_MAX + 16], out[SESSION_SCHEMA_MAX + 64];
     struct wire_writer in = wire_writer(state, sizeof state), w = wire_writer(out, sizeof out);
-    const struct session_image *image = &c->lease.image;
-    struct ok_packet ok = {.status = c->status};
+    const struct session_image *image = &c->lease.session.image;
+    struct ok_packet ok = {.status = c->lease.session.status};
 
     if (image->schema_length && (c->capabilities & CAP_SESSION_TRACK)) {
         session_state_put_schema(&in, image->schema, image->schema_length);
@@ -90,26 +90,36 @@ static void send_done(struct client *c)
     client_send(c, &w);
 }
 
+/* The backend that was needed to ask waits for the first command as that of any session does. */
+static void yield(struct client *c)
+{
+    if (c->lease.state == LEASE_HELD && c->lease.session.pins == 0)
+        frames_yield(c->home->frames, &c->lease);
+}
+
 void client_login_ready(struct client *c)
 {
-    c->status = c->lease.backend->status;
+    c->lease.session.status = c->lease.backend->status;
     send_done(c);
-    if (c->state == CLIENT_READY)
-        client_ready(c);
+    if (c->state != CLIENT_READY)
+        return;
+    yield(c);
+    client_ready(c);
 }
 
 /* A refused change of user: MySQL ends the connection; MariaDB has cleaned the session, and the old user is in it, with the server's own
  * character set. */
 static void start_over(struct client *c)
 {
+    struct session_image image = c->lease.session.image;
+
     if (!c->home->facts->is_mariadb) {
         client_finish(c, CLOSE_ACCESS_DENIED);
         return;
     }
-    c->lease.image.collation = 0;
-    c->status = c->home->facts->status;
-    if (c->lease.state == LEASE_HELD)
-        frames_release(c->home->frames, &c->lease, true);
+    frames_release(c->home->frames, &c->lease, true);
+    image.collation = 0;
+    session_init(&c->lease.session, &image, c->home->facts->status);
 }
 
 void client_login_failed(struct client *c, const struct backend_error *error)
@@ -123,7 +133,7 @@ void client_login_failed(struct client *c, const struct backend_error *error)
         return;
     }
     c->changes_failed++;
-    c->lease.image = c->login->image;
+    session_init(&c->lease.session, &c->login->image, c->home->facts->status);
     client_login_free(c);
     start_over(c);
     if (c->state != CLIENT_CLOSING)
@@ -150,9 +160,11 @@ static void prove(struct client *c)
     struct session_image image = login->image;
 
     deadline_clear(&c->deadline);
-    login->image = c->lease.image;
+    login->image = c->lease.session.image;
     set_key(c, &image);
-    c->lease.image = image;
+    if (c->lease.state != LEASE_HELD)
+        frames_release(clients->frames, &c->lease, true); /* its page, if it has one somewhere */
+    session_init(&c->lease.session, &image, clients->facts->status);
     c->state = CLIENT_PROVING;
     if (c->lease.state == LEASE_HELD) {
         frames_reload(clients->frames, &c->lease);
@@ -163,9 +175,12 @@ static void prove(struct client *c)
         if (!frames_lease(clients->frames, &c->lease))
             return;
         if (monotonic_us() - c->lease.backend->epoch.taken_us < clients->conf->schema_ttl_us) {
-            c->status = c->lease.backend->status;
+            c->lease.session.status = c->lease.backend->status;
             send_done(c);
+            if (c->state == CLIENT_READY)
+                yield(c);
         } else { /* it lay there loaded: that proves nothing about now */
+            c->lease.session.begun = false;
             frames_reload(clients->frames, &c->lease);
         }
     }

@@ -7,8 +7,10 @@
  * In the steady state each direction is one read and one write: nothing is copied, allocated or locked.
  */
 #include "protocol/packet.h"
+#include "proxy/budget.h"
 #include "proxy/client.h"
 #include "proxy/invariant.h"
+#include "proxy/stored_code.h"
 
 static struct stats *stats(const struct client *c)
 {
@@ -28,11 +30,11 @@ bool client_at_border(const struct client *c)
 /* The server has ended the connection that the session was on: it ends the session as a server would. */
 static void lost(struct client *c)
 {
-    frames_discard(c->home->frames, &c->lease, CLOSE_SERVER_CLOSED, true);
+    frames_discard(&c->lease, CLOSE_SERVER_CLOSED, true);
     client_finish(c, CLOSE_BACKEND_LOST);
 }
 
-static void to_backend(struct client *c, const uint8_t *bytes, size_t length)
+void client_to_backend(struct client *c, const uint8_t *bytes, size_t length)
 {
     STATS_ADD(stats(c)->backend_bytes_out, length);
     if (!stream_write_bytes(&c->lease.backend->stream, bytes, length))
@@ -44,34 +46,115 @@ static bool is_over(const struct client *c)
     return client_at_border(c) && c->lease.backend->reply.state == REPLY_AT_END && reply_at_border(&c->lease.backend->reply);
 }
 
-static void note_end(struct client *c)
+/* What the session may have left on the backend beyond what a reset undoes. */
+static enum footprint footprint_of(pin_set pins, bool schema)
+{
+    const pin_set cleaned_by_reset = PIN_BIT(PIN_TRANSACTION) | PIN_BIT(PIN_NEXT_TRANSACTION) | PIN_BIT(PIN_TABLE_LOCKS) | PIN_BIT(PIN_USER_LOCKS) |
+                                     PIN_BIT(PIN_TEMPORARY_TABLES) | PIN_BIT(PIN_HANDLER) | PIN_BIT(PIN_STATEMENTS) | PIN_BIT(PIN_USER_VARIABLES) |
+                                     PIN_BIT(PIN_SEQUENCE) | PIN_BIT(PIN_VARIABLE) | PIN_BIT(PIN_XA);
+
+    if (pins & ~cleaned_by_reset)
+        return FOOTPRINT_OPAQUE;
+    return schema ? FOOTPRINT_SCHEMA : FOOTPRINT_PLAIN;
+}
+
+static void note_footprint(struct backend *b, const struct session *s)
+{
+    const struct command_effects *e = &b->effects;
+    bool option = e->command == COM_SET_OPTION; /* half of it may have done something: it is undone, not believed */
+    enum footprint footprint = option ? FOOTPRINT_OPAQUE : footprint_of(s->pins, e->text.schema || e->command == COM_INIT_DB);
+
+    if (footprint > b->footprint)
+        b->footprint = footprint;
+}
+
+void client_note_end(struct client *c)
 {
     struct backend *b = c->lease.backend;
+    struct session *s = &c->lease.session;
 
     STATS_INC(stats(c)->replies);
-    c->status = b->status = b->reply.status & STATUS_LASTING;
+    if (!b->reply.failed)
+        b->status = b->reply.status & STATUS_LASTING;
+    if (b->reply.schema_told)
+        session_note_schema(s, b->reply.schema, b->reply.schema_length);
+    backend_changes_code(b, false);
+    session_note(s, &b->effects, &b->reply, c->home->facts->is_mariadb);
+    note_footprint(b, s);
     c->state = CLIENT_READY;
+    deadline_clear(&b->deadline);
+    if (s->pins == 0)
+        frames_yield(c->home->frames, &c->lease);
+    client_count_pins(c);
 }
 
 /* --- to the backend --- */
 
+/* NULL: nothing is known for certain now. */
+static const struct name_set *names_of(const struct client *c)
+{
+    const struct target_facts *facts = c->home->facts;
+
+    return facts->stored_code && target_stored_code_right(c->home->frames->context.target, facts->stored_code) ? &facts->stored_code->names : NULL;
+}
+
+static bool has_text(uint8_t command)
+{
+    return command == COM_QUERY || command == COM_STMT_PREPARE;
+}
+
+/* The text's verdict, once the last of it has been sent. */
+static void end_text(struct client *c, struct backend *b)
+{
+    if (has_text(c->command))
+        b->effects.text = *statement_end(&b->statement);
+    if (b->effects.text.empty_behind && c->lease.session.image.multi_statements)
+        b->effects.text.several = true;
+    stored_code_drop(b->code);
+    b->code = NULL;
+    if (c->command == COM_STMT_PREPARE)
+        c->lease.session.prepared_code |= b->effects.text.stored_code;
+    else if (b->effects.text.stored_code || (c->command == COM_STMT_EXECUTE && c->lease.session.prepared_code))
+        backend_changes_code(b, true);
+}
+
 static void begin(struct client *c, struct backend *b, const uint8_t *bytes, size_t length)
 {
+    const struct session *s = &c->lease.session;
     const struct command_info *info;
 
     c->command = bytes[PACKET_HEADER];
     info = command_info(c->command);
     if (info->frame == FRAME_SPENT)
         b->spent = true;
-    if (b->footprint != FOOTPRINT_OPAQUE) {
-        enum footprint footprint = footprint_of_command(bytes + PACKET_HEADER, length - PACKET_HEADER, length - PACKET_HEADER == packet_length(bytes));
-
-        if (footprint > b->footprint)
-            b->footprint = footprint;
+    command_effects_of(&b->effects, bytes + PACKET_HEADER, length - PACKET_HEADER);
+    if (has_text(c->command)) {
+        statement_begin(&b->statement, session_lexer_modes(s, c->home->facts->is_mariadb, c->home->facts->server_number), names_of(c), s->schema_hash);
+        if (length < PACKET_HEADER + (size_t)packet_length(bytes) && c->home->facts->stored_code && !b->code)
+            b->code = stored_code_hold(c->home->facts->stored_code);
+        statement_piece(&b->statement, bytes + PACKET_HEADER + 1, length - PACKET_HEADER - 1);
     }
-    reply_begin(&b->reply, info->shape, c->capabilities, b->status);
+    reply_begin(&b->reply, info->shape, c->capabilities, s->status);
     c->state = CLIENT_RUNNING;
+    if (c->home->conf->query_timeout_us)
+        deadline_set(&b->context->queries, &b->deadline);
+    if (c->deadline.queue == &c->home->transactions)
+        deadline_clear(&c->deadline);
+    client_count_pins(c);
     STATS_INC(stats(c)->commands);
+}
+
+/* Does it read what its backend has not? */
+static bool answered_otherwise(struct client *c, const uint8_t *bytes, size_t length)
+{
+    const struct statement_effects *text = &c->lease.backend->effects.text;
+    uint8_t missing = text->reads & (uint8_t)~c->lease.session.on_server;
+
+    if (text->several && !c->lease.session.image.multi_statements)
+        return false; /* a syntax error, and nothing else */
+    if (missing & (uint8_t)~RESIDUE_CONNECTION_ID && c->command == COM_STMT_PREPARE)
+        return client_residue_refuse(c);
+    return missing && c->command == COM_QUERY && client_residue(c, bytes + PACKET_HEADER + 1, length - PACKET_HEADER - 1, missing);
 }
 
 size_t client_run(struct client *c, uint8_t *bytes, size_t length)
@@ -83,13 +166,20 @@ size_t client_run(struct client *c, uint8_t *bytes, size_t length)
         c->state = CLIENT_LEASING;
         return 0;
     }
+    if (here > length && packet <= BUDGET_KEPT && has_text(bytes[PACKET_HEADER]) && c->lease.session.on_server != RESIDUE_ALL)
+        return 0; /* wholly in view, it can be told whether it reads what this backend has not */
     if (here > length)
         here = length;
     begin(c, c->lease.backend, bytes, here);
     c->upload = (struct upload){(uint32_t)(PACKET_HEADER + packet - here), packet == PACKET_MAX};
-    to_backend(c, bytes, here);
+    if (client_at_border(c)) {
+        end_text(c, c->lease.backend);
+        if (answered_otherwise(c, bytes, here))
+            return here;
+    }
+    client_to_backend(c, bytes, here);
     if (is_over(c))
-        note_end(c);
+        client_note_end(c);
     return here;
 }
 
@@ -119,6 +209,7 @@ static size_t step(struct client *c, uint8_t *bytes, size_t length)
 
 size_t client_upload(struct client *c, uint8_t *bytes, size_t length)
 {
+    bool text = !c->file && has_text(c->command), header = c->upload.left == 0;
     size_t here;
 
     if (client_at_border(c))
@@ -130,9 +221,13 @@ size_t client_upload(struct client *c, uint8_t *bytes, size_t length)
         if (client_at_border(c))
             c->state = CLIENT_READY;
     } else {
-        to_backend(c, bytes, here);
+        if (text)
+            statement_piece(&c->lease.backend->statement, bytes + (header ? PACKET_HEADER : 0), here - (header ? PACKET_HEADER : 0));
+        if (text && client_at_border(c))
+            end_text(c, c->lease.backend);
+        client_to_backend(c, bytes, here);
         if (is_over(c))
-            note_end(c);
+            client_note_end(c);
     }
     return here;
 }
@@ -145,7 +240,7 @@ static void protocol_error(struct client *c)
 
     log_line(LOG_WARNING, "client %u: backend %llu (thread %u): the reply to %s can't be followed", c->id, (unsigned long long)b->id, b->thread_id,
              command_info(c->command)->name);
-    frames_discard(c->home->frames, &c->lease, CLOSE_PROTOCOL, false);
+    frames_discard(&c->lease, CLOSE_PROTOCOL, false);
     client_finish(c, CLOSE_PROTOCOL);
 }
 
@@ -165,7 +260,7 @@ static bool relay(struct client *c, struct backend *b, uint8_t *bytes, size_t le
         if (!stream_write(&c->stream, pieces)) {
             /* what is left of the reply is read to its end without a client; it begins with these */
             if (!stream_keep(&b->stream, bytes + at, length - at))
-                frames_discard(c->home->frames, &c->lease, CLOSE_NO_MEMORY, false);
+                frames_discard(&c->lease, CLOSE_NO_MEMORY, false);
             client_close(c, CLOSE_RESET);
             return false;
         }
@@ -175,6 +270,16 @@ static bool relay(struct client *c, struct backend *b, uint8_t *bytes, size_t le
         return false;
     }
     return true;
+}
+
+/* The reply is ours, as if the backend had sent it: the command was not sent. */
+void client_relay_local(struct client *c, uint8_t *bytes, size_t length)
+{
+    enum reply_status reply;
+
+    c->lease.backend->effects.local = true;
+    if (relay(c, c->lease.backend, bytes, length, &reply) && is_over(c))
+        client_note_end(c);
 }
 
 static void on_input(struct lease *lease)
@@ -205,7 +310,7 @@ static void on_input(struct lease *lease)
     if (stream_stuck(&c->stream))
         stream_pause(&b->stream);
     if (is_over(c)) {
-        note_end(c);
+        client_note_end(c);
         client_ready(c);
     } else if (reply == REPLY_FILE) {
         client_resume(c);
@@ -235,8 +340,24 @@ static void on_failed(struct lease *lease, const struct backend_error *error)
 
     if (c->state == CLIENT_PROVING)
         client_login_failed(c, error);
-    else
+    else if (!lease->session.broken)
         client_refuse_command(c, error);
+    else if (client_send_error(c, 1, error))
+        client_finish(c, CLOSE_BACKEND_LOST);
 }
 
-const struct lease_ops client_lease_ops = {on_ready, on_failed, on_input, on_drained};
+/* A KILL aimed at it held the backend back. */
+static void on_answered(struct lease *lease)
+{
+    struct client *c = client_of(lease);
+
+    if (c->state == CLIENT_READY)
+        client_settle(c);
+}
+
+static void on_lost(struct lease *lease)
+{
+    client_finish(client_of(lease), CLOSE_BACKEND_LOST);
+}
+
+const struct lease_ops client_lease_ops = {on_ready, on_failed, on_input, on_drained, on_answered, on_lost};

@@ -13,9 +13,15 @@
 
 #include "proxy/invariant.h"
 #include "proxy/log.h"
+#include "proxy/stored_code.h"
 #include "proxy/version.h"
 
 #define ER_NOT_OWNER 1095 /* ER_KILL_DENIED_ERROR */
+#define CODE_SKIPS 5u     /* readings of the stored code that may be left out in a row because the server's counters stand still */
+#define CODE_REST 4       /* between two readings, as a multiple of what the first took */
+#define CODE_FAILED_REST 20
+#define CODE_RETRY_US 50000 /* at least, after a reading that was not completed; doubles each time */
+#define CODE_RETRIES 6u
 
 struct control {
     const struct conf *conf;
@@ -26,12 +32,26 @@ struct control {
     pthread_cond_t wake;
     struct kill_request *first, **last; /* guarded */
     bool stopping;                      /* guarded */
+    bool code_asked;                    /* guarded; the stored code is to be read again */
     unsigned generation;                /* guarded; how many connections there have been */
     bool started;
     /* the thread's own */
     MYSQL *mysql; /* NULL: not connected */
     bool resolved;
     int64_t failed_us; /* when connecting failed last; 0: it did not */
+    int64_t health_due_us;
+    bool account_used; /* the connection was another account's for a moment */
+    struct {
+        bool wanted;         /* as soon as it may be */
+        bool postponed;      /* until what is changing it has ended */
+        unsigned generation; /* of the connection over which it was read */
+        uint64_t changes;    /* the target's, when it was read */
+        uint64_t counters;   /* the server's, when it was read */
+        unsigned skipped;    /* readings since, because the counters stood still */
+        unsigned retries;    /* readings in a row that were not completed */
+        int64_t due_us, rest_us;
+        char why[256];       /* the last failure that was logged */
+    } code;
 };
 
 /* --- the connection --- */
@@ -41,6 +61,7 @@ static void disconnect(struct control *c)
     if (c->mysql)
         mysql_close(c->mysql);
     c->mysql = NULL;
+    target_stored_code_unknown(c->target);
 }
 
 static void set_up(struct control *c, bool up, const char *why)
@@ -186,6 +207,7 @@ static bool kill_as_account(struct control *c, const struct kill_request *reques
     if (!secret.password)
         error->number = ER_NOT_OWNER; /* only a hash is known: nothing that libmariadb could log in with */
     auth_secret_wipe(&secret);
+    c->account_used = true;
     if (mysql_change_user(c->mysql, c->conf->control_user, c->conf->control_password, NULL))
         disconnect(c);
     return done;
@@ -257,35 +279,152 @@ void control_kill(struct control *c, struct kill_request *request)
 
 /* --- the thread --- */
 
-/* Waits for a kill or the time. NULL: the time has come, or *stop. */
+/* Waits until the time, or for something to do. NULL: no kill; *stop: nor will there be one. */
 static struct kill_request *next_kill(struct control *c, const struct timespec *until, bool *stop)
 {
     struct kill_request *request;
 
     pthread_mutex_lock(&c->mutex);
-    while (!c->first && !c->stopping)
+    while (!c->first && !c->stopping && !c->code_asked)
         if (pthread_cond_timedwait(&c->wake, &c->mutex, until) == ETIMEDOUT)
             break;
     request = c->first;
     if (request && !(c->first = request->next))
         c->last = &c->first;
     *stop = c->stopping && !request;
+    if (c->code_asked) {
+        c->code.wanted = true;
+        c->code.postponed = c->code_asked = false;
+    }
     pthread_mutex_unlock(&c->mutex);
     return request;
 }
 
-static struct timespec later(int64_t us)
+static void serve_kills(struct control *c, const struct timespec *until, bool *stop)
 {
-    struct timespec at;
+    struct kill_request *request;
 
-    clock_gettime(CLOCK_MONOTONIC, &at);
-    at.tv_sec += us / 1000000;
-    at.tv_nsec += us % 1000000 * 1000;
-    if (at.tv_nsec >= 1000000000) {
-        at.tv_sec++;
-        at.tv_nsec -= 1000000000;
+    while ((request = next_kill(c, until, stop))) {
+        run_kill(c, request);
+        loop_send(request->loop, &request->answer);
     }
-    return at;
+}
+
+/* --- stored code --- */
+
+static enum stored_code_pause between(void *data)
+{
+    static const struct timespec now;
+    struct control *c = data;
+    unsigned generation = c->generation;
+    bool stop = false;
+
+    c->account_used = false;
+    serve_kills(c, &now, &stop);
+    if (stop || !c->mysql || c->generation != generation)
+        return PAUSE_STOP;
+    return c->account_used ? PAUSE_SETTINGS_LOST : PAUSE_GO_ON;
+}
+
+static void note_failure(struct control *c, const char *why)
+{
+    target_stored_code_unknown(c->target);
+    if (!why[0] || strcmp(why, c->code.why) == 0)
+        return;
+    snprintf(c->code.why, sizeof c->code.why, "%s", why);
+    log_line(LOG_WARNING, "server %s: its views, triggers and routines can't be read, so sessions share less: %s", c->target->name, why);
+}
+
+static void not_read(struct control *c, const char *why, int64_t took_us)
+{
+    int64_t rest_us = took_us * (why[0] ? CODE_FAILED_REST : CODE_REST), retry_us = CODE_RETRY_US << c->code.retries;
+
+    note_failure(c, why);
+    c->code.skipped = CODE_SKIPS;
+    c->code.wanted |= !why[0];
+    c->code.retries += c->code.retries < CODE_RETRIES;
+    c->code.rest_us = monotonic_us() + (rest_us > retry_us ? rest_us : retry_us);
+    if (c->mysql && is_connection_error(mysql_errno(c->mysql)))
+        disconnect(c);
+}
+
+/* The counters are read first: what changes during the reading changes them again. */
+static void read_everything(struct control *c, uint64_t changes, uint64_t counters)
+{
+    const struct stored_code_pauses pauses = {between, c};
+    struct stored_code *code = NULL;
+    int64_t began_us = monotonic_us(), took_us;
+    char why[256] = "";
+    bool read;
+
+    c->code.wanted = false;
+    c->code.generation = c->generation;
+    read = stored_code_read(c->mysql, &pauses, &code, why, sizeof why);
+    took_us = monotonic_us() - began_us;
+    if (!read) {
+        not_read(c, why, took_us);
+        return;
+    }
+    c->code.changes = changes;
+    c->code.counters = counters;
+    c->code.skipped = c->code.retries = 0;
+    c->code.why[0] = 0;
+    c->code.rest_us = monotonic_us() + took_us * CODE_REST;
+    log_line(LOG_DEBUG, "server %s: stored code read in %lld ms: %zu names, %zu schemas", c->target->name, (long long)took_us / 1000, code->names.count,
+             code->names.schema_count);
+    target_stored_code_learn(c->target, code, changes, took_us);
+}
+
+static void look_at_stored_code(struct control *c)
+{
+    uint64_t changes, counters = 0;
+    bool known = c->code.generation == c->generation && !c->code.wanted && c->code.skipped < CODE_SKIPS;
+
+    c->code.postponed = !target_stored_code_begin(c->target, &changes);
+    if (c->code.postponed)
+        return;
+    c->code.due_us = monotonic_us() + c->conf->stored_code_refresh_us;
+    if (!stored_code_counters(c->mysql, &counters)) {
+        not_read(c, mysql_error(c->mysql), 0);
+        return;
+    }
+    if (known && changes == c->code.changes && counters == c->code.counters) {
+        c->code.skipped++;
+        target_stored_code_learn(c->target, NULL, changes, 0);
+    } else {
+        read_everything(c, changes, counters);
+    }
+}
+
+/* When to look next. */
+static int64_t stored_code_due(const struct control *c)
+{
+    bool at_once = c->code.wanted || c->code.generation != c->generation;
+
+    if (!c->mysql || c->code.postponed)
+        return INT64_MAX;
+    return at_once ? c->code.rest_us : c->code.due_us > c->code.rest_us ? c->code.due_us : c->code.rest_us;
+}
+
+void control_stored_code_changing(struct control *c)
+{
+    target_stored_code_changing(c->target);
+}
+
+void control_stored_code_changed(struct control *c)
+{
+    target_stored_code_changed(c->target);
+    pthread_mutex_lock(&c->mutex);
+    c->code_asked = true;
+    pthread_cond_signal(&c->wake);
+    pthread_mutex_unlock(&c->mutex);
+}
+
+/* --- life --- */
+
+static struct timespec time_of(int64_t us)
+{
+    return (struct timespec){.tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000};
 }
 
 static void *run(void *data)
@@ -295,16 +434,18 @@ static void *run(void *data)
 
     mysql_thread_init();
     while (!stop) {
-        struct timespec until = later(c->conf->health_interval_us);
-        struct kill_request *request;
+        struct timespec until;
 
-        resolve(c);
-        if (connected(c))
-            read_variables(c);
-        while ((request = next_kill(c, &until, &stop))) {
-            run_kill(c, request);
-            loop_send(request->loop, &request->answer);
+        if (monotonic_us() >= c->health_due_us) {
+            resolve(c);
+            if (connected(c))
+                read_variables(c);
+            c->health_due_us = monotonic_us() + c->conf->health_interval_us;
         }
+        if (monotonic_us() >= stored_code_due(c))
+            look_at_stored_code(c);
+        until = time_of(stored_code_due(c) < c->health_due_us ? stored_code_due(c) : c->health_due_us);
+        serve_kills(c, &until, &stop);
     }
     disconnect(c);
     mysql_thread_end();

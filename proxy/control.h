@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * The control thread: health, the server's variables, names, and KILL. The only place besides --check that uses libmariadb.
+ * The control thread: health, the server's variables, its stored code, names, and KILL. Besides --check nothing else uses libmariadb.
  *
  * It keeps one connection to the server, which is one of the pool's `size` from the start, so that a KILL never has to wait for what it is
  * to end.
@@ -41,5 +41,10 @@ void control_close(struct control *control);
 
 /* Any thread. Never blocks; the answer always comes, also when the server can't be reached. */
 void control_kill(struct control *control, struct kill_request *request);
+
+/* Any thread. A statement is about to be sent that may change views, triggers, routines and the like; and it has ended, or its connection has.
+ * Each `changing` needs one `changed`. */
+void control_stored_code_changing(struct control *control);
+void control_stored_code_changed(struct control *control);
 
 #endif

@@ -4,18 +4,11 @@
 #ifndef SLUSE_PROXY_FOOTPRINT_H
 #define SLUSE_PROXY_FOOTPRINT_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
 enum footprint {
     FOOTPRINT_NONE,   /* nothing: the image is exactly what was loaded */
     FOOTPRINT_PLAIN,  /* nothing that a reset and our own statements would not undo */
     FOOTPRINT_SCHEMA, /* it may have left its schema, which a reset keeps */
     FOOTPRINT_OPAQUE, /* anything: procedures, dynamic statements, profiling, options */
 };
-
-/* Of a command, by its byte and as much of it as is in view; whole: that is all of it. Errs towards OPAQUE. */
-enum footprint footprint_of_command(const uint8_t *command, size_t length, bool whole);
 
 #endif

@@ -4,10 +4,9 @@
 #include "proxy/frames.h"
 
 #include "protocol/capability.h"
-#include "proxy/frames_wait.h"
+#include "proxy/frames_part.h"
 #include "proxy/invariant.h"
 
-#define JANITOR_SECONDS 1.
 #define WARM_US 100000 /* no server closes what was used so lately, but by force */
 
 static struct stats *stats(struct frames *f)
@@ -20,93 +19,43 @@ static struct frames *frames_of(struct backend *b)
     return container_of(b->context, struct frames, context);
 }
 
-/* --- the idle list --- */
-
-static void idle_count(struct frames *f, int change)
-{
-    /* sequentially consistent, as pool->waiting: either who begins to wait sees this backend, or we see that it waits */
-    atomic_fetch_add(&f->idle_count, (unsigned)change);
-}
-
-static void idle_remove(struct frames *f, struct backend *b)
-{
-    TAILQ_REMOVE(&f->idle, b, link);
-    idle_count(f, -1);
-}
-
-static bool is_fresh(struct frames *f, const struct backend *b, int64_t now_us)
-{
-    return epoch_fresh(&b->epoch, now_us, f->context.conf->privilege_refresh_us);
-}
-
-/* Does init_connect make a change of user worthless? Then only what a login just made will do. */
-static bool is_usable(struct frames *f, const struct backend *b, const struct lease *lease, int64_t now_us)
-{
-    if (b->key != lease->key)
-        return false;
-    return !f->context.facts->init_connect || (is_fresh(f, b, now_us) && session_image_equal(&b->image, &lease->image));
-}
-
-/* The idle backend that needs the least to serve the lease, the warmest among equals. */
-static struct backend *idle_nearest(struct frames *f, const struct lease *lease, int64_t now_us)
-{
-    struct backend *each, *best = NULL;
-    unsigned least = ~0u;
-
-    TAILQ_FOREACH(each, &f->idle, link) {
-        unsigned distance;
-
-        if (!is_usable(f, each, lease, now_us))
-            continue;
-        distance = session_image_distance(&each->image, &lease->image);
-        if (distance < least) {
-            best = each;
-            least = distance;
-        }
-        if (distance == 0)
-            break;
-    }
-    return best;
-}
-
-struct backend *frames_idle_for(struct frames *f, uint32_t key)
-{
-    struct backend *each;
-
-    TAILQ_FOREACH(each, &f->idle, link)
-        if (each->key == key)
-            return each;
-    return NULL;
-}
-
-void frames_turn_over(struct frames *f)
-{
-    struct backend *b = TAILQ_LAST(&f->idle, backend_list);
-
-    idle_remove(f, b);
-    backend_close(b, CLOSE_TURNED_OVER);
-}
-
 /* --- lease --- */
 
-static void hold(struct frames *f, struct lease *lease, struct backend *b)
+void frames_hold(struct frames *f, struct lease *lease, struct backend *b)
 {
+    struct session *s = &lease->session;
+
+    INVARIANT(!lease->resident || lease->resident == b);
     frames_forget(f, lease);
     backend_set_state(b, BACKEND_LEASED);
+    if (b->resident != lease)
+        session_move(s, b->status, b->epoch.taken_us, b->warned);
+    if (f->context.facts->init_connect)
+        s->pins |= PIN_BIT(PIN_INIT_CONNECT);
+    b->resident = NULL;
     b->lease = lease;
+    lease->resident = NULL;
     lease->backend = b;
     lease->state = LEASE_HELD;
     STATS_INC(stats(f)->leases);
 }
 
+static bool fits_as_it_is(struct frames *f, const struct backend *b, const struct session *s, int64_t now_us)
+{
+    return !s->begun && b->footprint == FOOTPRINT_NONE && session_image_equal(&b->image, &s->image) && frames_is_fresh(f, b, now_us);
+}
+
 static bool load_for(struct frames *f, struct lease *lease, struct backend *b, int64_t now_us)
 {
-    if (session_image_equal(&b->image, &lease->image) && is_fresh(f, b, now_us)) {
+    const struct session *s = &lease->session;
+
+    INVARIANT(!lease->resident && !b->resident);
+    if (fits_as_it_is(f, b, s, now_us)) {
         STATS_INC(stats(f)->leases_equal);
-        hold(f, lease, b);
+        frames_hold(f, lease, b);
         return true;
     }
-    if (f->context.facts->init_connect && lease->image.collation <= 0xFF) { /* only a login will do (it can carry no other): its slot is for one */
+    if (f->context.facts->init_connect && s->image.collation <= 0xFF) { /* only a login will do (it can carry no other): its slot is for one */
         struct backend_error none = {0};
 
         lease->backend = NULL;
@@ -118,18 +67,57 @@ static bool load_for(struct frames *f, struct lease *lease, struct backend *b, i
     b->lease = lease;
     lease->backend = b;
     lease->state = LEASE_RESTORING;
-    STATS_INC(stats(f)->backend_restores);
-    backend_load(b, &lease->image, BACKEND_RESTORING);
-    return false;
+    if (!s->begun)
+        STATS_INC(stats(f)->backend_restores);
+    if (!backend_load(b, s, BACKEND_RESTORING))
+        return false;
+    frames_hold(f, lease, b);
+    return true;
 }
 
 void frames_connect_for(struct frames *f, struct lease *lease)
 {
-    struct backend *b = backend_open(&f->context, &lease->image, lease->key);
+    struct backend *b = backend_open(&f->context, &lease->session.image, lease->key);
 
     b->lease = lease;
     lease->backend = b;
     lease->state = LEASE_CONNECTING;
+}
+
+static bool still_there(const struct backend *b, int64_t now_us)
+{
+    return now_us - b->idle_since_us < WARM_US || backend_alive(b);
+}
+
+/* Where its page still lies; true: it is held. A page that only the server knows whole is not given up even on a dead connection: that is then
+ * the session's end, as it would be at the server. */
+static bool lease_resident(struct frames *f, struct lease *lease, int64_t now_us)
+{
+    struct backend *b = lease->resident;
+
+    frames_idle_remove(f, b);
+    if (still_there(b, now_us) || !session_is_saved(&lease->session)) {
+        frames_hold(f, lease, b);
+        STATS_INC(stats(f)->leases_resident);
+        return true;
+    }
+    frames_page_out(b);
+    backend_close(b, CLOSE_SERVER_CLOSED);
+    return false;
+}
+
+/* True: held, where its page lies. Else the page is on its way out, or has gone: who waits has no page anywhere, so that nothing is loaded twice. */
+static bool lease_page(struct frames *f, struct lease *lease, int64_t now_us)
+{
+    struct backend *b = lease->resident;
+
+    if (!b || b->state != BACKEND_IDLE)
+        return false;
+    if (pool_waiting(f->shared->pool) == 0)
+        return lease_resident(f, lease, now_us);
+    frames_idle_remove(f, b);
+    frames_evict(f, b, NULL, -1);
+    return false;
 }
 
 bool frames_lease(struct frames *f, struct lease *lease)
@@ -138,12 +126,20 @@ bool frames_lease(struct frames *f, struct lease *lease)
     struct backend *b;
 
     INVARIANT(lease->state == LEASE_NONE);
-    lease->since_us = now_us;
-    deadline_set(&f->waiting, &lease->deadline);
+    if (lease_page(f, lease, now_us))
+        return true;
+    if (!lease->deadline.queue) {
+        lease->since_us = now_us;
+        deadline_set(&f->waiting, &lease->deadline);
+    }
+    if (lease->resident) { /* SAVING */
+        lease->state = LEASE_SAVING;
+        return false;
+    }
     if (pool_waiting(f->shared->pool) == 0) {
-        while ((b = idle_nearest(f, lease, now_us))) {
-            idle_remove(f, b);
-            if (now_us - b->idle_since_us < WARM_US || backend_alive(b))
+        while ((b = frames_idle_nearest(f, lease, now_us))) {
+            frames_idle_remove(f, b);
+            if (still_there(b, now_us))
                 return load_for(f, lease, b, now_us);
             backend_close(b, CLOSE_SERVER_CLOSED);
         }
@@ -160,7 +156,8 @@ void frames_reload(struct frames *f, struct lease *lease)
     deadline_set(&f->waiting, &lease->deadline);
     STATS_INC(stats(f)->backend_restores);
     lease->backend->footprint = FOOTPRINT_OPAQUE;
-    backend_load(lease->backend, &lease->image, BACKEND_RESTORING);
+    INVARIANT(!lease->session.begun);
+    (void)backend_load(lease->backend, &lease->session, BACKEND_RESTORING);
 }
 
 /* --- back --- */
@@ -172,14 +169,6 @@ static void part(struct backend *b)
     b->lease = NULL;
     lease->backend = NULL;
     lease->state = LEASE_NONE;
-}
-
-static void put_idle(struct frames *f, struct backend *b)
-{
-    TAILQ_INSERT_HEAD(&f->idle, b, link);
-    idle_count(f, 1);
-    if (pool_waiting(f->shared->pool))
-        frames_serve(f);
 }
 
 /* A clean backend is nobody's: to who waits, or to the idle list. */
@@ -198,15 +187,10 @@ static void settle(struct backend *b)
         return;
     }
     b->idle_since_us = now_us;
-    backend_set_state(b, BACKEND_IDLE);
+    if (b->state != BACKEND_IDLE)
+        backend_set_state(b, BACKEND_IDLE);
     stream_resume(&b->stream);
-    put_idle(f, b);
-}
-
-void frames_send_away(struct frames *f, struct backend *b)
-{
-    idle_remove(f, b);
-    backend_detach(b);
+    frames_idle_add(f, b);
 }
 
 void frames_receive(struct frames *f, struct backend *b, struct lease *lease)
@@ -221,16 +205,15 @@ void frames_receive(struct frames *f, struct backend *b, struct lease *lease)
         if (lease)
             frames_wait_again(f, lease, &none);
     } else if (!lease) {
-        put_idle(f, b);
+        frames_idle_add(f, b);
     } else if (load_for(f, lease, b, monotonic_us())) {
         lease->ops->ready(lease);
     }
 }
 
-static void clean(struct backend *b)
+void frames_clean(struct backend *b)
 {
     struct frames *f = frames_of(b);
-    struct session_image image = b->image;
 
     if (b->spent || f->context.facts->init_connect) {
         STATS_INC(stats(f)->frames_spent);
@@ -242,14 +225,37 @@ static void clean(struct backend *b)
         return;
     }
     STATS_INC(stats(f)->backend_cleanings);
-    backend_load(b, &image, BACKEND_CLEANING); /* the next session is most likely of the same kind */
+    (void)backend_load(b, NULL, BACKEND_CLEANING); /* the next session is most likely of the same kind */
+}
+
+/* The end of a session that is on no backend now; its page may lie somewhere. */
+static void leave(struct frames *f, struct lease *lease)
+{
+    struct backend *b = lease->resident;
+
+    if (lease->state != LEASE_NONE)
+        frames_cancel(f, lease);
+    if (!b)
+        return;
+    lease->resident = NULL;
+    b->resident = NULL;
+    if (b->listed) {
+        frames_idle_remove(f, b);
+        frames_clean(b);
+    } else { /* SAVING: what the session left is known to nobody */
+        b->footprint = FOOTPRINT_OPAQUE;
+    }
 }
 
 void frames_release(struct frames *f, struct lease *lease, bool border)
 {
     struct backend *b = lease->backend;
 
-    INVARIANT(lease->state == LEASE_HELD && b->lease == lease);
+    if (lease->state != LEASE_HELD) {
+        leave(f, lease);
+        return;
+    }
+    INVARIANT(b->lease == lease);
     part(b);
     if (!border)
         b->torn = true;
@@ -257,18 +263,18 @@ void frames_release(struct frames *f, struct lease *lease, bool border)
         backend_close(b, CLOSE_ABANDONED);
     } else if (b->reply.state != REPLY_AT_END || !reply_at_border(&b->reply)) {
         STATS_INC(stats(f)->queries_abandoned);
+        b->footprint = FOOTPRINT_OPAQUE; /* what it does is known only at its end */
         backend_kill_query(b);
         backend_drain(b);
     } else {
-        clean(b);
+        frames_clean(b);
     }
 }
 
-void frames_discard(struct frames *f, struct lease *lease, enum close_reason reason, bool lost)
+void frames_discard(struct lease *lease, enum close_reason reason, bool lost)
 {
     struct backend *b = lease->backend;
 
-    (void)f;
     part(b);
     if (lost)
         backend_lost(b, reason);
@@ -286,6 +292,28 @@ void frames_cancel(struct frames *f, struct lease *lease)
     lease->state = LEASE_NONE;
 }
 
+/* --- between two commands --- */
+
+void frames_yield(struct frames *f, struct lease *lease)
+{
+    struct backend *b = lease->backend;
+
+    INVARIANT(lease->state == LEASE_HELD && lease->session.pins == 0);
+    if (stream_stuck(&b->stream) || b->kills || b->torn || b->spent)
+        return; /* its next command's end, or the answer to the KILL, comes back here */
+    part(b);
+    b->resident = lease;
+    lease->resident = b;
+    lease->last_backend = b->id;
+    b->idle_since_us = monotonic_us();
+    backend_set_state(b, BACKEND_IDLE);
+    stream_resume(&b->stream);
+    if (f->context.conf->debug_migrate)
+        frames_evict(f, b, NULL, -1);
+    else
+        frames_idle_add(f, b);
+}
+
 /* --- what backends tell --- */
 
 static void on_loaded(struct backend *b)
@@ -297,11 +325,11 @@ static void on_loaded(struct backend *b)
         return; /* an answer to a KILL comes first, and then again here */
     if (!lease) {
         settle(b);
-    } else if (session_image_equal(&b->image, &lease->image)) {
-        hold(f, lease, b);
+    } else if (session_image_equal(&b->image, &lease->session.image) && b->page_in == lease->session.begun) {
+        frames_hold(f, lease, b);
         lease->ops->ready(lease);
-    } else {
-        (void)load_for(f, lease, b, monotonic_us());
+    } else if (load_for(f, lease, b, monotonic_us())) {
+        lease->ops->ready(lease);
     }
 }
 
@@ -347,6 +375,8 @@ static void on_failed(struct backend *b, enum close_reason reason, const struct 
     if (backend_error_is_passing(error)) {
         frames_wait_again(f, lease, error);
     } else {
+        if (lease->session.begun)
+            session_page_in_failed(&lease->session, error->number);
         frames_forget(f, lease);
         lease->state = LEASE_NONE;
         lease->ops->failed(lease, error);
@@ -355,13 +385,19 @@ static void on_failed(struct backend *b, enum close_reason reason, const struct 
 
 static void on_lost(struct backend *b)
 {
-    idle_remove(frames_of(b), b);
+    frames_idle_remove(frames_of(b), b);
+    frames_lose_page(b);
     backend_lost(b, CLOSE_SERVER_CLOSED);
+}
+
+static void on_answered(struct backend *b)
+{
+    b->lease->ops->answered(b->lease);
 }
 
 static void on_drained(struct backend *b)
 {
-    clean(b);
+    frames_clean(b);
 }
 
 static void on_closed(struct backend *b)
@@ -374,8 +410,22 @@ static void exchange_expired(struct deadline *deadline)
     struct backend *b = container_of(deadline, struct backend, deadline);
     struct backend_error error;
 
+    if (b->state == BACKEND_SAVING) {
+        b->torn = true;
+        frames_saved(b, false);
+        return;
+    }
     backend_error_set(&error, "%s did not answer within connect_timeout", b->context->target->name);
     on_failed(b, CLOSE_CONNECT_TIMEOUT, &error);
+}
+
+/* It goes on until the server's answer comes, which is then the client's. */
+static void query_expired(struct deadline *deadline)
+{
+    struct backend *b = container_of(deadline, struct backend, deadline);
+
+    STATS_INC(b->context->loop->stats.query_timeouts);
+    backend_kill_query(b);
 }
 
 static void closing_expired(struct deadline *deadline)
@@ -388,93 +438,26 @@ static void closing_expired(struct deadline *deadline)
         backend_give_up(b);
 }
 
-/* --- the janitor --- */
-
-static void retire_idle(struct frames *f, int64_t now_us)
-{
-    const struct conf *conf = f->context.conf;
-    struct backend *each, *next;
-
-    for (each = TAILQ_FIRST(&f->idle); each; each = next) {
-        bool old = conf->max_lifetime_us && now_us - each->born_us > conf->max_lifetime_us;
-        bool idle = conf->idle_timeout_us && now_us - each->idle_since_us > conf->idle_timeout_us;
-
-        next = TAILQ_NEXT(each, link);
-        if (!old && (!idle || pool_numbers(f->shared->pool).used <= conf->min_idle + 1)) /* one slot is the control thread's */
-            continue;
-        idle_remove(f, each);
-        backend_close(each, old ? CLOSE_LIFETIME : CLOSE_IDLE);
-    }
-}
-
-static void on_janitor(struct ev_loop *ev, ev_timer *timer, int events)
-{
-    struct frames *f = timer->data;
-    int64_t now_us = monotonic_us();
-
-    (void)ev;
-    (void)events;
-    retire_idle(f, now_us);
-    if (f->context.loop->id == 0)
-        frames_probe(f);
-}
-
-void frames_server_up(struct frames *f)
-{
-    pool_succeeded(f->shared->pool);
-    frames_kick(f);
-}
-
-void frames_probe(struct frames *f)
-{
-    unsigned account = accounts_first_usable(f->context.accounts);
-    uint64_t used = pool_numbers(f->shared->pool).used; /* one of them is the control thread's */
-    uint64_t wanted = f->context.conf->min_idle + 1;
-    struct session_image image;
-
-    if (f->stopping || !f->context.facts->addressed)
-        return;
-    if (!f->context.facts->greeted && used == 1)
-        wanted = used + 1;
-    session_image_init(&image, (uint16_t)account, 0, 0);
-    for (; used < wanted && pool_take_spare(f->shared->pool, monotonic_us()); used++)
-        (void)backend_open(&f->context, &image, CAP_MULTI_RESULTS | CAP_PS_MULTI_RESULTS);
-}
-
 void frames_open(struct frames *f, const struct frames_shared *shared)
 {
     struct ev_loop *ev = f->context.loop->ev;
     const struct conf *conf = f->context.conf;
 
     f->shared = shared;
-    TAILQ_INIT(&f->idle);
     TAILQ_INIT(&f->context.every);
-    atomic_init(&f->idle_count, 0);
-    atomic_init(&f->nudged, false);
     f->context.logged_in = on_logged_in;
     f->context.restored = on_loaded;
     f->context.failed = on_failed;
+    f->context.saved = frames_saved;
+    f->context.answered = on_answered;
     f->context.drained = on_drained;
     f->context.closed = on_closed;
     f->context.lost = on_lost;
     deadline_queue_open(&f->context.exchange, ev, conf->connect_timeout_us, exchange_expired);
+    deadline_queue_open(&f->context.queries, ev, conf->query_timeout_us, query_expired);
     deadline_queue_open(&f->context.closing, ev, conf->close_timeout_us, closing_expired);
     frames_wait_open(f);
-    ev_timer_init(&f->janitor, on_janitor, 0., JANITOR_SECONDS);
-    f->janitor.data = f;
-    ev_timer_start(ev, &f->janitor);
-}
-
-void frames_stop(struct frames *f)
-{
-    struct backend *b;
-
-    f->stopping = true;
-    ev_timer_stop(f->context.loop->ev, &f->janitor);
-    while ((b = TAILQ_FIRST(&f->idle))) {
-        idle_remove(f, b);
-        backend_close(b, CLOSE_SHUTDOWN);
-    }
+    frames_idle_open(f);
 }
 
 void frames_close(struct frames *f)
@@ -484,6 +467,7 @@ void frames_close(struct frames *f)
     while ((b = TAILQ_FIRST(&f->context.every))) /* the server would not let go of these */
         backend_lost(b, CLOSE_SHUTDOWN);
     deadline_queue_close(&f->context.exchange);
+    deadline_queue_close(&f->context.queries);
     deadline_queue_close(&f->context.closing);
     frames_wait_close(f);
 }

@@ -39,18 +39,21 @@ void frames_open(struct frames *f, const struct frames_shared *shared);
 void frames_stop(struct frames *f);
 void frames_close(struct frames *f);
 
-/* Asks for a backend loaded with lease->image. True: the lease is HELD now. False: ready or failed of lease->ops will be called,
+/* Asks for a backend loaded with lease->session. True: the lease is HELD now. False: ready or failed of lease->ops will be called,
  * later; frames_cancel takes the wish back. */
 bool frames_lease(struct frames *f, struct lease *lease) __attribute__((warn_unused_result));
 /* Takes a wish back: WAITING, CONNECTING or RESTORING. Nothing is called any more. */
 void frames_cancel(struct frames *f, struct lease *lease);
-/* Gives a held backend back, in whatever state: a command half-sent, a reply under way, or at rest. border: no command of ours lies
- * half-written on its wire. Afterwards the lease is NONE. */
+/* The session ends, in whatever state its lease is: waiting, resident, or holding a backend with a command half-sent, a reply under way, or at rest. border:
+ * no command of ours lies half-written on its wire. Afterwards the lease is NONE, and resident nowhere. */
 void frames_release(struct frames *f, struct lease *lease, bool border);
+/* Between two commands of a session that nothing pins: it becomes resident, and its backend may be taken by others. It stays held when the backend can't be
+ * given away now. */
+void frames_yield(struct frames *f, struct lease *lease);
 /* Loads the held backend anew for a lease whose image has changed; ready or failed follows. */
 void frames_reload(struct frames *f, struct lease *lease);
 /* The held backend is gone or must go: it is closed and the lease is NONE. lost: the server has ended it. */
-void frames_discard(struct frames *f, struct lease *lease, enum close_reason reason, bool lost);
+void frames_discard(struct lease *lease, enum close_reason reason, bool lost);
 
 /* The control thread has reached the server: a back-off has no reason any more. */
 void frames_server_up(struct frames *f);

@@ -8,7 +8,7 @@
  * No wake-up is lost: who begins to wait raises `waiting` and then looks at every worker's idle_count; who puts a backend into an idle list
  * raises idle_count and then looks at `waiting`. Both are sequentially consistent, so one of the two sees the other.
  */
-#include "proxy/frames_wait.h"
+#include "proxy/frames_part.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,7 +44,7 @@ static struct ticket *ticket_for(struct frames *f, struct lease *lease)
         ticket->frames = f;
         ticket->lease = lease;
         ticket->waiter.key = lease->key;
-        ticket->waiter.account = lease->image.account;
+        ticket->waiter.account = lease->session.image.account;
     }
     return ticket;
 }
@@ -179,10 +179,7 @@ void frames_wait_again(struct frames *f, struct lease *lease, const struct backe
         ticket->error = *error;
     lease->state = LEASE_WAITING;
     ticket->away = true;
-    pool_return(f->shared->pool, &ticket->waiter);
-    watch_queue(f);
-    nudge_all(f);
-    frames_kick(f);
+    frames_waiter_again(f, &ticket->waiter);
 }
 
 void frames_forget(struct frames *f, struct lease *lease)
@@ -215,16 +212,22 @@ static void on_wait_expired(struct deadline *deadline)
 
 /* --- giving --- */
 
+void frames_grant(struct frames *f, struct waiter *waiter, struct backend *b)
+{
+    backend_detach(b);
+    grant_to(f, waiter, GRANT_BACKEND, b);
+}
+
 void frames_serve(struct frames *f)
 {
     struct pool *pool = f->shared->pool;
     uint32_t key;
 
     while (!TAILQ_EMPTY(&f->idle) && pool_head(pool, &key)) {
-        struct backend *b = frames_idle_for(f, key);
         struct waiter *waiter;
+        struct backend *b;
 
-        if (!b) { /* none fits: the coldest makes room for one that does */
+        if (!frames_idle_for(f, key)) { /* none fits: one makes room for one that does */
             STATS_INC(stats(f)->backend_turned_over);
             frames_turn_over(f);
             return;
@@ -232,9 +235,18 @@ void frames_serve(struct frames *f)
         waiter = pool_take_head(pool, key);
         if (!waiter)
             continue; /* another worker was faster: look at the new head */
-        frames_send_away(f, b);
-        grant_to(f, waiter, GRANT_BACKEND, b);
+        b = frames_idle_for(f, key);
+        frames_idle_remove(f, b);
+        frames_evict(f, b, waiter, -1);
     }
+}
+
+void frames_waiter_again(struct frames *f, struct waiter *waiter)
+{
+    pool_return(f->shared->pool, waiter);
+    watch_queue(f);
+    nudge_all(f);
+    frames_kick(f);
 }
 
 void frames_slot_back(struct frames *f)
@@ -276,6 +288,7 @@ static void on_retry(struct ev_loop *ev, ev_timer *timer, int events)
 void frames_wait_open(struct frames *f)
 {
     f->nudge.run = on_nudge;
+    atomic_init(&f->nudged, false);
     deadline_queue_open(&f->waiting, f->context.loop->ev, f->context.conf->wait_timeout_us, on_wait_expired);
     ev_timer_init(&f->retry, on_retry, 0., RETRY_SECONDS);
     f->retry.data = f;

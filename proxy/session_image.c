@@ -28,7 +28,7 @@ bool session_image_set_schema(struct session_image *image, const char *schema, u
     return true;
 }
 
-static bool schema_equal(const struct session_image *a, const struct session_image *b)
+bool session_image_same_schema(const struct session_image *a, const struct session_image *b)
 {
     return a->schema_length == b->schema_length && memcmp(a->schema, b->schema, a->schema_length) == 0;
 }
@@ -38,11 +38,18 @@ bool session_image_equal(const struct session_image *a, const struct session_ima
     return session_image_distance(a, b) == 0;
 }
 
+/* What only a login or change of user can set. */
+bool session_image_same_login(const struct session_image *a, const struct session_image *b)
+{
+    return a->version == b->version && a->account == b->account && a->collation == b->collation && a->ignore_space == b->ignore_space &&
+           a->interactive == b->interactive;
+}
+
 unsigned session_image_distance(const struct session_image *a, const struct session_image *b)
 {
     if (a->version != b->version)
         return 8;
-    return (a->account != b->account ? 4u : 0u) + (!schema_equal(a, b) ? 2u : 0u) + (a->collation != b->collation ? 1u : 0u) +
+    return (a->account != b->account ? 4u : 0u) + (!session_image_same_schema(a, b) ? 2u : 0u) + (a->collation != b->collation ? 1u : 0u) +
            (a->multi_statements != b->multi_statements ? 1u : 0u) + (a->ignore_space != b->ignore_space ? 1u : 0u) +
            (a->interactive != b->interactive ? 1u : 0u);
 }

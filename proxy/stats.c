@@ -33,6 +33,7 @@ const char *backend_state_name(enum backend_state state)
         [BACKEND_CONNECTING] = "connecting", [BACKEND_LOGIN] = "login",       [BACKEND_IDLE] = "idle",
         [BACKEND_RESTORING] = "restoring",   [BACKEND_LEASED] = "leased",     [BACKEND_DRAINING] = "draining",
         [BACKEND_CLEANING] = "cleaning",     [BACKEND_CLOSING] = "closing",   [BACKEND_CLOSED] = "closed",
+        [BACKEND_SAVING] = "saving",
     };
 
     return names[state];

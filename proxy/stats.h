@@ -7,6 +7,7 @@
 
 #include <stdint.h>
 
+#include "protocol/pin.h"
 #include "proxy/log.h"
 
 enum close_reason {
@@ -22,11 +23,12 @@ enum log_level close_reason_level(enum close_reason reason);
 enum backend_state {
     BACKEND_CONNECTING, /* TCP under way; a slot is taken. From the pool; to LOGIN or CLOSED */
     BACKEND_LOGIN,      /* greeting and authentication; to RESTORING, LEASED, IDLE or CLOSED */
-    BACKEND_IDLE,       /* clean, in its worker's idle list; nobody's */
+    BACKEND_IDLE,       /* in its worker's idle list; nobody runs on it, but a session may be resident */
+    BACKEND_SAVING,     /* a resident session's state is being read, so that its page may leave */
     BACKEND_RESTORING,  /* a session's image is being loaded; the session waits */
     BACKEND_LEASED,     /* a session's own */
     BACKEND_DRAINING,   /* the session has gone, its last reply is read to the end */
-    BACKEND_CLEANING,   /* change of user under way, nobody's */
+    BACKEND_CLEANING,   /* a reset, a change of user or both under way, nobody's */
     BACKEND_CLOSING,    /* COM_QUIT sent; the server's EOF gives the slot back */
     BACKEND_CLOSED,     /* the slot is free; memory goes at the end of the loop's turn */
     BACKEND_STATES
@@ -40,6 +42,9 @@ struct stats {
 #undef COUNTER
     uint64_t client_closed[CLOSE_REASONS];
     uint64_t backend_closed[CLOSE_REASONS];
+    uint64_t pins[PINS];   /* times that a session was pinned, by reason */
+    int64_t pinned[PINS];  /* sessions that are */
+    int64_t pinned_idle;   /* those whose client sends nothing at the moment */
     int64_t clients;
     int64_t backends[BACKEND_STATES];
 };

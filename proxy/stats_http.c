@@ -52,6 +52,23 @@ static json_t *reasons_json(const uint64_t closed[CLOSE_REASONS])
     return object;
 }
 
+static json_t *pins_json(const struct stats *sum)
+{
+    json_t *object = json_object();
+
+    for (int i = 0; i < PINS; i++)
+        if (sum->pins[i])
+            json_object_set_new(object, pin_name((enum pin)i),
+                                json_pack("{sI so}", "times", (json_int_t)sum->pins[i], "now", number(sum->pinned[i])));
+    return object;
+}
+
+/* Everybody waits, and every backend is held by a session whose client does not go on: it may need a second connection to do so. */
+static bool is_stalled(const struct pool_numbers *numbers, const struct stats *sum)
+{
+    return numbers->waiting && sum->pinned_idle > 0 && (uint64_t)sum->pinned_idle + 1 >= numbers->size;
+}
+
 static json_t *pool_json(struct stats_http *http, const struct stats *sum)
 {
     struct pool_numbers numbers = pool_numbers(http->pool);
@@ -59,8 +76,17 @@ static json_t *pool_json(struct stats_http *http, const struct stats *sum)
 
     for (int i = 0; i < BACKEND_CLOSED; i++)
         json_object_set_new(backends, backend_state_name((enum backend_state)i), number(sum->backends[i]));
-    return json_pack("{sI sI sI sI sI so}", "size", (json_int_t)numbers.size, "used", (json_int_t)numbers.used, "used_max", (json_int_t)numbers.used_max,
-                     "waiting", (json_int_t)numbers.waiting, "waiting_max", (json_int_t)numbers.waiting_max, "backends", backends);
+    return json_pack("{sI sI sI sI sI so sI sb}", "size", (json_int_t)numbers.size, "used", (json_int_t)numbers.used, "used_max", (json_int_t)numbers.used_max,
+                     "waiting", (json_int_t)numbers.waiting, "waiting_max", (json_int_t)numbers.waiting_max, "backends", backends, "pinned_idle",
+                     (json_int_t)(sum->pinned_idle < 0 ? 0 : sum->pinned_idle), "all_pinned_all_waiting", (int)is_stalled(&numbers, sum));
+}
+
+static json_t *stored_code_json(struct stats_http *http)
+{
+    struct target_stored_code_numbers numbers = target_stored_code_numbers(http->target);
+
+    return json_pack("{sb sI sI sI sf}", "right", (int)numbers.right, "names", (json_int_t)numbers.names, "schemas", (json_int_t)numbers.schemas, "readings",
+                     (json_int_t)numbers.readings, "read_ms", (double)numbers.took_us / 1000);
 }
 
 static json_t *target_json(struct stats_http *http)
@@ -69,8 +95,8 @@ static json_t *target_json(struct stats_http *http)
     char error[256];
 
     target_error(http->target, error, sizeof error);
-    return json_pack("{ss ss sb sI ss}", "address", http->target->name, "version", facts.server_version, "up", (int)atomic_load(&http->target->up),
-                     "max_connections", (json_int_t)facts.max_connections, "last_error", error);
+    return json_pack("{ss ss sb sI ss so}", "address", http->target->name, "version", facts.server_version, "up", (int)atomic_load(&http->target->up),
+                     "max_connections", (json_int_t)facts.max_connections, "last_error", error, "stored_code", stored_code_json(http));
 }
 
 static char *stats_text(struct stats_http *http)
@@ -81,9 +107,9 @@ static char *stats_text(struct stats_http *http)
 
     for (unsigned i = 0; i < http->workers->count; i++)
         stats_sum(&sum, &http->workers->list[i].loop.stats);
-    all = json_pack("{ss sI sI so s{so sI} so so so so}", "version", SLUSE_VERSION, "uptime_s", (json_int_t)(monotonic_seconds() - http->started), "workers",
+    all = json_pack("{ss sI sI so s{so sI} so so so so so}", "version", SLUSE_VERSION, "uptime_s", (json_int_t)(monotonic_seconds() - http->started), "workers",
                     (json_int_t)http->workers->count, "target", target_json(http), "clients", "current", number(sum.clients), "max",
-                    (json_int_t)http->conf->max_clients, "pool", pool_json(http, &sum), "counters", counters_json(&sum), "client_closed",
+                    (json_int_t)http->conf->max_clients, "pool", pool_json(http, &sum), "pins", pins_json(&sum), "counters", counters_json(&sum), "client_closed",
                     reasons_json(sum.client_closed), "backend_closed", reasons_json(sum.backend_closed));
     if (!all)
         return NULL;

@@ -9,6 +9,7 @@
 #include <sys/un.h>
 
 #include "proxy/invariant.h"
+#include "proxy/stored_code.h"
 
 static void set_socket_address(struct target *target, const char *path)
 {
@@ -26,6 +27,7 @@ void target_open(struct target *target, const char *host, uint16_t port, const c
     *target = (struct target){.private_line = socket_path != NULL, .facts.init_connect = true};
     pthread_mutex_init(&target->mutex, NULL);
     atomic_init(&target->up, false);
+    atomic_init(&target->stored_code.right, 0);
     if (socket_path)
         set_socket_address(target, socket_path);
     else if (asprintf(&target->name, strchr(host, ':') ? "[%s]:%u" : "%s:%u", host, port) < 0)
@@ -35,6 +37,7 @@ void target_open(struct target *target, const char *host, uint16_t port, const c
 
 void target_close(struct target *target)
 {
+    stored_code_drop(target->stored_code.newest);
     pthread_mutex_destroy(&target->mutex);
     free(target->name);
 }
@@ -61,6 +64,18 @@ static bool same_login(const struct target_facts *facts, const struct greeting *
            facts->capabilities == greeting->capabilities && facts->collation == greeting->collation && facts->status == status;
 }
 
+/* "11.8.6-MariaDB" is 110806; some MariaDBs have "5.5.5-" in front, for old replicas. */
+static uint32_t number_of(const char *version)
+{
+    unsigned major = 0, minor = 0, patch = 0;
+
+    if (strncmp(version, "5.5.5-", 6) == 0 && strstr(version, "MariaDB"))
+        version += 6;
+    if (sscanf(version, "%u.%u.%u", &major, &minor, &patch) < 2)
+        return 0;
+    return major * 10000 + minor * 100 + patch;
+}
+
 void target_learn_login(struct target *target, const struct target_facts *known, const struct greeting *greeting, uint16_t status)
 {
     struct target_facts *facts = &target->facts;
@@ -76,6 +91,7 @@ void target_learn_login(struct target *target, const struct target_facts *known,
     facts->greeting_status = greeting->status;
     facts->status = status;
     facts->is_mariadb = strstr(greeting->version, "MariaDB") != NULL;
+    facts->server_number = number_of(greeting->version);
     facts->version++;
     pthread_mutex_unlock(&target->mutex);
     tell(target);

@@ -15,6 +15,8 @@
 
 #include "protocol/greeting.h"
 
+struct stored_code;
+
 struct target_facts {
     uint64_t version;            /* of these facts; raised with each change */
     bool addressed;              /* address is filled in */
@@ -28,9 +30,21 @@ struct target_facts {
     uint16_t greeting_status;
     uint16_t status;             /* of a fresh session: autocommit or not */
     bool is_mariadb;
+    uint32_t server_number;      /* as in versioned comments: 101119, 90704 */
     bool init_connect;           /* the server runs something for each new login, which a change of user would miss; true until it is known */
     bool skip_name_resolve;
     uint64_t max_connections;
+    struct stored_code *stored_code; /* only in a worker's copy, which holds it; NULL: not read yet */
+};
+
+/* How the stored code is known; guarded by the target's mutex. */
+struct target_stored_code {
+    struct stored_code *newest;  /* NULL: not read yet */
+    uint64_t changes;            /* statements that may have changed it, and ended */
+    unsigned changing;           /* those under way */
+    uint64_t readings;
+    int64_t took_us;             /* the last of them */
+    atomic_uint_least64_t right; /* version of the snapshot that tells what is there now; 0: none does. Read without the mutex */
 };
 
 struct target {
@@ -41,6 +55,7 @@ struct target {
     void (*changed)(void *data); /* called after each change, without the lock, on the thread that told */
     void *changed_data;
     atomic_bool up;              /* the control thread's last ping was answered */
+    struct target_stored_code stored_code;
     char last_error[256];        /* guarded; the newest failure to connect or log in, empty after a success */
 };
 
@@ -55,6 +70,28 @@ void target_learn_login(struct target *target, const struct target_facts *known,
 bool target_set_up(struct target *target, bool up);
 void target_learn_address(struct target *target, const struct sockaddr *address, socklen_t length);
 void target_learn_variables(struct target *target, bool init_connect, bool skip_name_resolve, uint64_t max_connections);
+
+/* Stored code (target_stored_code.c). A statement that may change it is about to be sent; it has ended, or can't end any more. Any thread; each
+ * `changing` needs its `changed`. In between, and until it was read anew, no snapshot is right. */
+void target_stored_code_changing(struct target *target);
+void target_stored_code_changed(struct target *target);
+/* Can `code` be trusted now? Cheap: once for each statement. */
+bool target_stored_code_right(const struct target *target, const struct stored_code *code);
+/* The newest snapshot, held for the caller; NULL: none. */
+struct stored_code *target_stored_code(struct target *target);
+/* From the control thread: the server may be another one now. */
+void target_stored_code_unknown(struct target *target);
+/* A reading begins. False: it would be in vain, as something is changing. */
+bool target_stored_code_begin(struct target *target, uint64_t *began);
+/* What it found, and how long that took; takes the code over. NULL: nothing has changed since the last one. */
+void target_stored_code_learn(struct target *target, struct stored_code *code, uint64_t began, int64_t took_us);
+
+struct target_stored_code_numbers {
+    bool right;
+    uint64_t names, schemas, readings;
+    int64_t took_us;
+};
+struct target_stored_code_numbers target_stored_code_numbers(struct target *target);
 
 void target_set_error(struct target *target, const char *text);
 /* Copies the newest failure; empty: none. */

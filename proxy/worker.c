@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "proxy/invariant.h"
+#include "proxy/stored_code.h"
 
 #define STOP_SECONDS 3.
 #define STOP_POLL_SECONDS 0.01
@@ -108,9 +109,12 @@ void workers_listen(struct workers *workers, const struct listen_sockets *socket
 static void on_facts(struct loop *loop, struct message *message)
 {
     struct worker *worker = loop->worker;
+    struct stored_code *before = worker->facts.stored_code;
 
     free(message);
     worker->facts = target_facts(worker->target);
+    worker->facts.stored_code = target_stored_code(worker->target);
+    stored_code_drop(before);
     if (atomic_load(&worker->target->up))
         frames_server_up(&worker->frames);
     if (worker->facts.greeted)
@@ -232,6 +236,7 @@ void workers_close(struct workers *workers)
     for (unsigned i = 0; i < workers->count; i++) {
         clients_close(&workers->list[i].clients);
         loop_close(&workers->list[i].loop);
+        stored_code_drop(workers->list[i].facts.stored_code);
         free(workers->list[i].listeners);
     }
     free(workers->list);

@@ -198,7 +198,6 @@ def test_pymysql_cancel(proxy, mariadb):
     killer.close(), victim.close()
 
 
-@pytest.mark.xfail(strict=False, reason="CONNECTION_ID() is the server's until statements are rewritten (docs/session-state.md)")
 def test_connection_id_is_the_virtual_one(proxy):
     """The id that the greeting gave is the one that CONNECTION_ID() should give, so that KILL of it works.
     (Inside views and routines it is the server's; listed in docs/session-state.md.)"""

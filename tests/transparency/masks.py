@@ -6,8 +6,11 @@ from harness import caps as C
 from harness.replies import EOF, ERR, OK, PrepareOK, ResultSet, Text
 
 HOST = re.compile(rb"@('?)(localhost|127\.0\.0\.1)(:\d+)?('?)")
+PROOF = re.compile(rb"A?\x01[0-9A-F]{64}")
 # What a proxy that relays without waiting for the end of a result can't know when it writes the EOF behind the columns.
 MID_FLAGS = C.NO_INDEX | C.NO_GOOD_INDEX | C.QUERY_SLOW | C.STATE_CHANGED
+# Trackers that count up by themselves.
+COUNTING = (b"last_gtid", b"statement_id")
 
 
 def edit_values(reply, change):
@@ -43,11 +46,27 @@ def mask_id(reply, run):
     return edit_values(reply, in_text)
 
 
+def mask_connection(reply, run):
+    """CONNECTION_ID() is the server's business, but in one session it must stay what it was."""
+    def known(value):
+        if not value or not value.isdigit() or value in (b"0", b"1"):
+            return value
+        same = run.connections.setdefault(run.session, value) == value
+        return b"<connection>" if same else b"<another connection>"
+    if isinstance(reply, ResultSet) and not reply.binary:
+        return replace(reply, rows=tuple(tuple(map(known, row)) for row in reply.rows))
+    return reply
+
+
 def mask_statement(reply, run):
     """Ids of prepared statements are handles; a reused backend counts on."""
     if isinstance(reply, PrepareOK):
         return replace(reply, statement=0)
-    return edit_values(reply, lambda v: re.sub(rb"(handler|statement) \((\d+)\)", rb"\1 (<statement>)", v))
+    def change(value):
+        if isinstance(reply, ResultSet) and reply.binary:   # the text's length is in front of it
+            value = re.sub(rb"(?s).(?=(The|Unknown prepared) statement )", b"<length>", value)
+        return re.sub(rb"(handler|statement) \((\d+)\)", rb"\1 (<statement>)", value)
+    return edit_values(reply, change)
 
 
 def mask_host(reply, run):
@@ -73,12 +92,11 @@ def mask_digits(reply, run):
 
 
 def mask_gtid(reply, run):
-    """last_gtid counts up with every write."""
+    """last_gtid counts up with every write, MySQL's statement_id with every statement."""
     def clean(ok):
         if not isinstance(ok, OK):
             return ok
-        return replace(ok, session=tuple((t[0], t[1], b"<gtid>") if t[:2] == (0, b"last_gtid") else t
-                                         for t in ok.session))
+        return replace(ok, session=tuple((t[0], t[1], b"<counter>") if t[0] == 0 and t[1] in COUNTING else t for t in ok.session))
     return replace(reply, end=clean(reply.end)) if isinstance(reply, ResultSet) else clean(reply)
 
 
@@ -89,11 +107,59 @@ def mask_mid_eof(reply, run):
     return reply
 
 
-RULES = {"id": mask_id, "statement-id": mask_statement, "host": mask_host, "rows": mask_rows, "order": mask_order,
-         "digits": mask_digits, "gtid": mask_gtid, "mid-eof": mask_mid_eof}
+def without_proof(reply):
+    """MariaDB 11.4 and later say with a login's OK that their certificate is theirs: a hash of it, the password and the nonce. Without
+    TLS nobody reads it, and sluse, which has no certificate, has nothing to say."""
+    if isinstance(reply, OK) and PROOF.fullmatch(reply.info):
+        return replace(reply, info=b"")
+    return reply
+
+
+def mask_plan(reply, run):
+    """Whether an index serves a look into MySQL's dictionary follows the dictionary's statistics."""
+    if isinstance(reply, ResultSet) and reply.end is not None and not isinstance(reply.end, ERR):
+        return replace(reply, end=replace(reply.end, status=reply.end.status & ~(C.NO_INDEX | C.NO_GOOD_INDEX)))
+    return reply
+
+
+def mask_login_variables(reply, run):
+    """MariaDB 11.8 tells a login's variables (autocommit, character sets, time_zone, redirect_url) to who tracks; sluse only the schema."""
+    if isinstance(reply, OK) and run.logging_in:
+        return replace(reply, session=tuple(t for t in reply.session if t[0] != 0), status=reply.status & ~C.STATE_CHANGED)
+    return reply
+
+
+def change_end(reply, change):
+    """The reply with another EOF at its end."""
+    return replace(reply, end=change(reply.end)) if isinstance(reply, ResultSet) and isinstance(reply.end, EOF) else reply
+
+
+def mask_eof_state(reply, run):
+    """MySQL shows STATE_CHANGED in no EOF; sluse does, as MariaDB would."""
+    return change_end(reply, lambda end: replace(end, status=end.status & ~C.STATE_CHANGED))
+
+
+def mask_late_state(reply, run):
+    """What changed in a SELECT, MySQL tells a client that tracks without DEPRECATE_EOF with its next OK; sluse never."""
+    if not isinstance(reply, OK) or run.caps & C.DEPRECATE_EOF or not run.caps & C.SESSION_TRACK:
+        return reply
+    return replace(reply, session=(), status=reply.status & ~C.STATE_CHANGED)
+
+
+def mask_eof_out_params(reply, run):
+    """MySQL leaves MORE_RESULTS and PS_OUT_PARAMS out of the EOF behind OUT parameters, but not of the OK that sluse makes it from."""
+    if not isinstance(reply, ResultSet) or not isinstance(reply.mid, EOF) or not reply.mid.status & C.PS_OUT_PARAMS:
+        return reply
+    return change_end(reply, lambda end: replace(end, status=end.status | C.MORE_RESULTS | C.PS_OUT_PARAMS))
+
+
+RULES = {"id": mask_id, "connection": mask_connection, "statement-id": mask_statement, "host": mask_host, "rows": mask_rows, "order": mask_order,
+         "digits": mask_digits, "gtid": mask_gtid, "mid-eof": mask_mid_eof, "plan": mask_plan, "login-variables": mask_login_variables,
+         "eof-state": mask_eof_state, "late-state": mask_late_state, "eof-out-params": mask_eof_out_params}
 
 # Applied to every script when the run goes through sluse: the differences that it is allowed everywhere. It only shrinks.
 KNOWN = ("mid-eof",)
+KNOWN_ON = {"mariadb-11.8": ("login-variables",), "mysql-9.7": ("eof-state", "eof-out-params")}
 
 
 def sort_trackers(reply):
@@ -103,6 +169,12 @@ def sort_trackers(reply):
     if isinstance(reply, ResultSet):
         return replace(reply, end=sort_trackers(reply.end))
     return reply
+
+
+def verdict(replies):
+    """The [verdict] of a login: its last packet. Of a wrong password caching_sha2_password lets the server ask for the whole password; sluse
+    has it and knows. And when the client's plugin is not the account's, sluse may choose another than the server."""
+    return [replace(r, seq=0) for r in replies if isinstance(r, (OK, ERR))]
 
 
 def masked(reply, names, run):

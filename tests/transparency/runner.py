@@ -7,7 +7,7 @@ from harness.commands import Long
 from harness.rawclient import PeerClosed
 from harness.replies import Closed, OK, PrepareOK
 
-from masks import masked
+from masks import masked, verdict, without_proof
 from script import expression
 
 NAMES = {"eof": C.DEPRECATE_EOF, "track": C.SESSION_TRACK, "found_rows": C.FOUND_ROWS, "multi": C.MULTI_STATEMENTS,
@@ -34,10 +34,14 @@ class Run:
         self.caps = C.BASE | bits(FORMS[form]) | bits(script.caps)
         self.masks = tuple(script.masks) + tuple(masks)
         self.sessions, self.ids, self.statements, self.transcript = {}, {}, {}, []
+        self.logging_in = False
+        self.session, self.connections = None, {}   # whose step it is; what CONNECTION_ID() was at first, by session
 
     def go(self):
         try:
             for step in self.script.steps:
+                if not step.is_for(self.server.name):
+                    continue
                 self.transcript.append((step, self.take(step)))
         finally:
             for client in self.sessions.values():
@@ -45,6 +49,7 @@ class Run:
         return self.transcript
 
     def take(self, step):
+        self.session = step.session
         try:
             replies = self.reply(step)
         except PeerClosed as e:
@@ -58,10 +63,13 @@ class Run:
         except TimeoutError:
             replies = ["no reply within the time limit"]
         names = self.masks + step.masks
+        if "verdict" in names:
+            replies, names = verdict(replies), tuple(n for n in names if n != "verdict")
         return [masked(r, names, self) for r in replies]
 
     def reply(self, step):
         verb, _, rest = step.text.partition(" ")
+        self.logging_in = verb == "!login" or step.session not in self.sessions
         if verb == "!login":
             return self.login(step.session, rest)
         if step.session not in self.sessions:
@@ -80,7 +88,7 @@ class Run:
         return text
 
     def login(self, name, rest):
-        arguments = dict(user="app", password="app", schema="app", caps=self.caps, collation=45)
+        arguments = dict(user="app", password="app", schema="app", caps=self.caps, collation=45, plugin=self.server.plugin)
         for word in shlex.split(rest):
             key, _, value = word.partition("=")
             if key in ("collation", "max_packet"):
@@ -101,7 +109,7 @@ class Run:
         client.infile = dict(self.script.files)
         if client.greeting:
             self.ids[name] = client.id
-        return client.login_steps + [client.login_reply]
+        return client.login_steps + [without_proof(client.login_reply)]
 
     # Verbs
 
@@ -174,8 +182,9 @@ class Run:
         arguments = dict(user="app", password="app", schema="")
         arguments.update(word.split("=", 1) for word in shlex.split(rest))
         arguments["collation"] = int(arguments.get("collation", 45))
+        arguments.setdefault("plugin", self.server.plugin)
         replies = client.change_user(**arguments)
-        return client.login_steps + replies
+        return client.login_steps + [without_proof(r) for r in replies]
 
     def do_command(self, client, rest):
         """!command NUMBER [b'payload']"""

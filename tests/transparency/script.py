@@ -4,12 +4,14 @@
     %mask id host           what may differ in the whole script, by rule (masks.py)
     %with multi local       capabilities that every run of this script has
     %forms plain eof+track  instead of all forms (runner.py), where a script is slow
+    %servers mariadb        instead of all servers, where others lack what it is about: kinds or names (mariadb-11.8)
     %root CREATE ROLE r     root's statement before each run; %end after it
     %file NAME b'...'       what a LOAD DATA LOCAL of that name gets
 
     a: SELECT 1             session a sends a statement and reads its whole reply
       , 2                   an indented line goes on
     b [rows]: SELECT NOW()  one step with a mask
+    a (mysql): TABLE t      one step for these servers only; before the mask
     a: !prepare s SELECT ?  a verb (runner.py has the list); `a: !login user=svc` opens a session in another way
     a: KILL QUERY {b}       the connection id of b
 
@@ -19,7 +21,12 @@ import os
 import re
 from dataclasses import dataclass, field
 
-STEP = re.compile(r"^([a-z]\w*)(?:\s*\[([\w -]+)\])?:\s*(.*)$", re.S)
+STEP = re.compile(r"^([a-z]\w*)(?:\s*\(([\w. -]+)\))?(?:\s*\[([\w -]+)\])?:\s*(.*)$", re.S)
+
+
+def is_among(server, kinds):
+    """Whether kinds, if there are any, have this server: "mysql-9.7" is "mysql" too."""
+    return not kinds or any(server == k or server.startswith(k + "-") for k in kinds)
 
 
 @dataclass
@@ -28,6 +35,10 @@ class Step:
     session: str
     text: str
     masks: tuple = ()
+    servers: tuple = ()
+
+    def is_for(self, server):
+        return is_among(server, self.servers)
 
     def __str__(self):
         return f"line {self.line}  {self.session}: {self.text}"
@@ -39,10 +50,14 @@ class Script:
     masks: tuple = ()
     caps: tuple = ()
     forms: tuple = ()
+    servers: tuple = ()
     root: list = field(default_factory=list)
     end: list = field(default_factory=list)
     files: dict = field(default_factory=dict)
     steps: list = field(default_factory=list)
+
+    def is_for(self, server):
+        return is_among(server, self.servers)
 
 
 def expression(text, **names):
@@ -67,8 +82,8 @@ def parse(path):
         match = STEP.match(line)
         if not match:
             raise SyntaxError(f"{path}:{number}: neither a step nor a directive: {line}")
-        session, masks, text = match.groups()
-        script.steps.append(Step(number, session, text, tuple((masks or "").split())))
+        session, servers, masks, text = match.groups()
+        script.steps.append(Step(number, session, text, tuple((masks or "").split()), tuple((servers or "").split())))
     return script
 
 
@@ -80,6 +95,8 @@ def directive(script, line):
         script.caps += tuple(rest.split())
     elif word == "forms":
         script.forms = tuple(rest.split())
+    elif word == "servers":
+        script.servers += tuple(rest.split())
     elif word in ("root", "end"):
         getattr(script, word).append(rest)
     elif word == "file":

@@ -1,29 +1,67 @@
-"""Each script, in each form of the protocol, direct and through sluse."""
+"""Each script, in each form of the protocol, direct and through sluse; and with sessions that move after every command."""
 import os
 
 import pytest
 
-from harness import MariaDB
-from run import FORMS, Bench, parse, scripts, settings
+from harness import MariaDB, SERVERS, wait_until
+from run import FORMS, Bench, parse, scripts, server_name, settings
+
+# Chaos is about sessions: the two ends of the forms are enough. As many backends as a script has sessions, because all may be pinned.
+CHAOS = {"pool": {"size": 8, "debug_migrate": "always"}}
+CHAOS_FORMS = ("plain", "eof+track")
 
 
 @pytest.fixture(scope="module")
-def bench():
+def server():
+    """TRANSPARENCY_SERVER names another server than MariaDB 10.11."""
+    with SERVERS[server_name()]() as server:
+        yield server
+
+
+def bench_of(server, **sections):
+    bench = Bench(server, os.environ.get("TRANSPARENCY_THROUGH", "sluse"), **sections)
+    yield bench
+    bench.close()
+
+
+@pytest.fixture(scope="module")
+def bench(server):
     """TRANSPARENCY_SET has settings of pool.ini, as "pool.debug_migrate=always pool.size=2"."""
-    with MariaDB() as server:
-        bench = Bench(server, os.environ.get("TRANSPARENCY_THROUGH", "sluse"),
-                      **settings(os.environ.get("TRANSPARENCY_SET", "").split()))
-        yield bench
-        bench.close()
+    yield from bench_of(server, **settings(os.environ.get("TRANSPARENCY_SET", "").split()))
 
 
-CASES = [(path, form) for path in scripts() for form in parse(path).forms or FORMS]
+@pytest.fixture(scope="module")
+def chaos(server):
+    yield from bench_of(server, **CHAOS)
 
 
-@pytest.mark.parametrize("path,form", CASES,
-                         ids=[os.path.basename(p).removesuffix(".script") + " " + f for p, f in CASES])
-def test_script(bench, path, form):
+def cases(forms):
+    chosen = [(path, form) for path in scripts() if parse(path).is_for(server_name()) for form in parse(path).forms or forms]
+    return pytest.mark.parametrize("path,form", chosen,
+                                   ids=[os.path.basename(p).removesuffix(".script") + " " + f for p, f in chosen])
+
+
+def wait_for_code(bench):
+    """What the script before left in the schemas has been read: until then every session that names a table is pinned."""
+    if bench.proxy:
+        wait_until(lambda: bench.proxy.stats()["target"]["stored_code"]["right"], what="stored code is read")
+
+
+def same(bench, path, form):
     found, _ = bench.differences(parse(path), form)
     if found:
         with open(path) as f:
             pytest.fail("\n".join(found) + "\n----- " + path + "\n" + f.read(), pytrace=False)
+
+
+@cases(FORMS)
+def test_script(bench, path, form):
+    same(bench, path, form)
+
+
+@pytest.mark.skipif(server_name() != MariaDB.name, reason="MariaDB 10.11's alone so far")
+@cases(CHAOS_FORMS)
+def test_script_in_chaos(chaos, path, form):
+    """A session that is not pinned is on another backend after every command, and nobody can tell."""
+    wait_for_code(chaos)
+    same(chaos, path, form)

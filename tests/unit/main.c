@@ -14,9 +14,16 @@
     SUITE(reply_packet)                                                                                                                              \
     SUITE(reply)                                                                                                                                     \
     SUITE(command)                                                                                                                                   \
-    SUITE(footprint) \
+    SUITE(lexer)                                                                                                                                     \
+    SUITE(name_set)                                                                                                                                  \
+    SUITE(variable)                                                                                                                                  \
+    SUITE(statement)                                                                                                                                 \
+    SUITE(residue_text)                                                                                                                              \
     SUITE(conf)                                                                                                                                      \
+    SUITE(stored_code)                                                                                                                               \
     SUITE(session_image)                                                                                                                             \
+    SUITE(session_values)                                                                                                                            \
+    SUITE(session)                                                                                                                                   \
     SUITE(account)                                                                                                                                   \
     SUITE(pool)                                                                                                                                      \
     SUITE(buffer)                                                                                                                                    \

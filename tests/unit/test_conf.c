@@ -159,6 +159,14 @@ static const struct sample samples[] = {
     {"sluse", "log_level", "info", true, CONF_LOG_INFO},
     {"sluse", "log_level", "debug", true, CONF_LOG_DEBUG},
     {"sluse", "log_level", "warn", false, 0},
+    {"pool", "idle_in_transaction_timeout", "2s", true, 2000000},
+    {"pool", "idle_in_transaction_timeout", "0", true, 0},
+    {"pool", "idle_in_transaction_timeout", "25h", false, 0},
+    {"pool", "query_timeout", "1m", true, 60000000},
+    {"pool", "query_timeout", "-1s", false, 0},
+    {"pool", "debug_migrate", "always", true, 1},
+    {"pool", "debug_migrate", "never", true, 0},
+    {"pool", "debug_migrate", "sometimes", false, 0},
     {"backend", "host", "db-1.example.net", true, 0},
     {"backend", "host", "[::1]", true, 0},
     {"backend", "host", "db:3306", false, 0},
@@ -197,6 +205,10 @@ static const struct sample samples[] = {
     {"pool", "privilege_refresh", "1.5s", false, 0},
     {"pool", "schema_ttl", "24h", true, 24 * HOUR},
     {"pool", "schema_ttl", "s", false, 0},
+    {"control", "stored_code_refresh", "100ms", true, 100000},
+    {"control", "stored_code_refresh", "24h", true, 24 * HOUR},
+    {"control", "stored_code_refresh", "99ms", false, 0},
+    {"control", "stored_code_refresh", "0", false, 0},
     {"control", "user", "watcher", true, 0},
     {"control", "user", "watcher # root", false, 0},
     {"control", "password", "x", true, 0},
@@ -235,6 +247,8 @@ static long long number_of(const struct conf *conf, const struct conf_key *key)
         return (long long)*(const uint64_t *)field;
     case CONF_TYPE_DURATION:
         return *(const int64_t *)field;
+    case CONF_TYPE_MIGRATE:
+        return *(const bool *)field;
     case CONF_TYPE_LEVEL:
         return *(const int *)field;
     default:
@@ -312,6 +326,7 @@ START_TEST(defaults)
     ck_assert_int_eq(conf->max_lifetime_us, 30 * MINUTE);
     ck_assert_int_eq(conf->privilege_refresh_us, 1000000);
     ck_assert_int_eq(conf->schema_ttl_us, 10000000);
+    ck_assert_int_eq(conf->stored_code_refresh_us, 10000000);
     ck_assert_str_eq(conf->stats_listen.host, "127.0.0.1");
     ck_assert_uint_eq(conf->stats_listen.port, 8306);
     ck_assert_str_eq(conf->path, ini);

@@ -13,7 +13,7 @@ from .rawclient import RawClient
 from .server import base_directory
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
-ZERO = ("connecting", "login", "restoring", "leased", "cleaning", "draining", "closing")
+ZERO = ("connecting", "login", "saving", "restoring", "leased", "cleaning", "draining", "closing")
 BAD_LINES = re.compile(r"AddressSanitizer|UndefinedBehaviorSanitizer|ThreadSanitizer|LeakSanitizer|runtime error:|"
                        r"\binvariant\b", re.IGNORECASE)
 PASSWORDS = {"app": "app", "svc": "svc", "limited": "limited"}

@@ -194,6 +194,8 @@ class RawClient(Commands):
                 out.append(one)
                 status = getattr(one, "status", 0) if not isinstance(one, ResultSet) else (
                     getattr(one.end or one.mid, "status", 0))
+                if isinstance(one, ResultSet) and getattr(one.mid, "status", 0) & C.PS_OUT_PARAMS:
+                    status |= one.mid.status   # MySQL's EOF at their end lacks MORE_RESULTS; libmysqlclient does this too
                 if not status & C.MORE_RESULTS:
                     return out
         except PeerClosed as e:

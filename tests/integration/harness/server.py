@@ -1,7 +1,8 @@
-"""A private MariaDB: throw-away data directory, loopback, binary log on."""
+"""Private servers, MariaDB's and MySQL's: throw-away data directory, loopback, binary log on."""
 import atexit
 import os
 import pwd
+import re
 import shutil
 import signal
 import subprocess
@@ -10,10 +11,11 @@ import threading
 
 import pymysql
 
+from .builds import RootedMariaDB, RootedMySQL, SystemMariaDB, roots
 from .ports import die_with_parent, free_port, wait_until
 
 _template_lock = threading.Lock()
-_base = None
+_base, _templates = None, {}
 
 SETUP = """
 CREATE DATABASE app; CREATE DATABASE other;
@@ -25,11 +27,15 @@ GRANT ALL ON app.* TO app@'%'; GRANT ALL ON other.* TO app@'%';
 GRANT ALL ON app.* TO svc@'%'; GRANT ALL ON other.* TO svc@'%';
 GRANT SELECT ON app.* TO limited@'%'; GRANT SELECT ON app.* TO nopass@'%';
 """
+MYSQL_SETUP = re.sub(r"VIA mysql_native_password USING PASSWORD\((.*?)\)", r"WITH caching_sha2_password BY \1", SETUP)
 
-FAST = ["--innodb-buffer-pool-size=64M", "--innodb-log-file-size=16M", "--innodb-flush-log-at-trx-commit=2",
-        "--sync-binlog=0", "--innodb-flush-method=nosync", "--skip-innodb-doublewrite", "--aria-pagecache-buffer-size=8M",
-        "--key-buffer-size=4M", "--performance-schema=off", "--skip-slave-start", "--innodb-buffer-pool-dump-at-shutdown=0",
-        "--innodb-fast-shutdown=2", "--thread-cache-size=64"]
+FAST = ["--innodb-buffer-pool-size=64M", "--innodb-flush-log-at-trx-commit=2", "--sync-binlog=0",
+        "--innodb-flush-method=nosync", "--skip-innodb-doublewrite", "--key-buffer-size=4M", "--performance-schema=off",
+        "--innodb-buffer-pool-dump-at-shutdown=0", "--innodb-fast-shutdown=2", "--thread-cache-size=64",
+        "--binlog-format=ROW"]
+FAST_OF = {"mariadb": [*FAST, "--innodb-log-file-size=16M", "--aria-pagecache-buffer-size=8M", "--skip-slave-start"],
+           "mysql": [*FAST, "--innodb-redo-log-capacity=16M", "--mysqlx=OFF", "--skip-replica-start",
+                   "--local-infile=ON"]}
 
 
 def base_directory():
@@ -52,34 +58,36 @@ def server_user():
         return "nobody"
 
 
-def template():
-    """A fresh data directory, made once."""
+def as_server_user():
+    """Arguments of subprocess that make a child run as that user."""
+    user = server_user()
+    return dict(user=user, group=pwd.getpwnam(user).pw_gid, extra_groups=[]) if user else {}
+
+
+def template(build):
+    """A fresh data directory of this build, made once."""
     with _template_lock:
-        data = os.path.join(base_directory(), "template")
-        if not os.path.exists(data):
-            os.mkdir(data)
-            user = server_user()
-            if user:
-                shutil.chown(data, user)
-            command = ["mariadb-install-db", "--no-defaults", f"--datadir={data}", f"--tmpdir={data}", "--skip-test-db",
-                       "--auth-root-authentication-method=normal", "--innodb-log-file-size=16M",
-                       "--innodb-flush-method=nosync"]
-            done = subprocess.run(command + ([f"--user={user}"] if user else []), stdout=subprocess.PIPE,
-                                  stderr=subprocess.STDOUT, text=True)
-            if done.returncode:
-                shutil.rmtree(data, ignore_errors=True)
-                raise RuntimeError("mariadb-install-db: " + done.stdout)
-        return data
+        if build.program[-1] not in _templates:
+            data = tempfile.mkdtemp(prefix="template-", dir=base_directory())
+            if server_user():
+                shutil.chown(data, server_user())
+            build.make_data(data, as_server_user())
+            _templates[build.program[-1]] = data
+        return _templates[build.program[-1]]
 
 
 class MariaDB:
-    """One server; the verbs touch only the process that it started."""
+    """One server; the verbs touch only the process that it started. Without a root it is this system's MariaDB."""
 
-    def __init__(self, max_connections=400, options=(), setup=SETUP, start=True):
+    name, setup, plugin = "mariadb-10.11", SETUP, "mysql_native_password"
+
+    def __init__(self, max_connections=400, options=(), setup=None, start=True, root=None):
+        self.build = self.build_in(root)
+        self.family = self.build.family
         self.directory = tempfile.mkdtemp(prefix="db-", dir=base_directory())
         os.chmod(self.directory, 0o755)
         self.data = os.path.join(self.directory, "data")
-        subprocess.run(["cp", "-a", "--reflink=auto", template(), self.data], check=True)
+        subprocess.run(["cp", "-a", "--reflink=auto", template(self.build), self.data], check=True)
         self.tmp = os.path.join(self.directory, "tmp")
         os.mkdir(self.tmp)
         if server_user():
@@ -92,10 +100,14 @@ class MariaDB:
         self._lock = threading.RLock()
         if start:
             self.start()
-            for statement in setup.split(";\n"):
+            for statement in (self.setup if setup is None else setup).split(";\n"):
                 for one in statement.split("; "):
                     if one.strip(" ;\n"):
                         self.sql(one.strip(" ;\n"))
+
+    @staticmethod
+    def build_in(root):
+        return RootedMariaDB(root) if root else SystemMariaDB()
 
     def __enter__(self):
         return self
@@ -104,30 +116,28 @@ class MariaDB:
         self.remove()
 
     def start(self):
-        command = ["/usr/sbin/mariadbd", "--no-defaults", f"--datadir={self.data}", f"--port={self.port}",
+        command = [*self.build.program, "--no-defaults", *self.build.options, f"--datadir={self.data}", f"--port={self.port}",
                    "--bind-address=127.0.0.1", f"--socket={self.socket}", f"--pid-file={self.directory}/pid",
                    f"--log-error={self.log_path}",
                    f"--tmpdir={self.tmp}",   # a server that starts deletes every temporary table in its tmpdir
-                   "--log-bin=binlog", "--server-id=1", "--binlog-format=ROW",
-                   "--log-bin-trust-function-creators=1",
+                   "--log-bin=binlog", "--server-id=1", "--log-bin-trust-function-creators=1",
                    f"--max-connections={self.max_connections}", "--back-log=2000", "--max-connect-errors=1000000",
-                   *FAST, *self.options]
-        as_user = dict(user=server_user(), group=pwd.getpwnam(server_user()).pw_gid, extra_groups=[]) if server_user() else {}
+                   *FAST_OF[self.family], *self.options]
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                         stderr=subprocess.DEVNULL, start_new_session=True, preexec_fn=die_with_parent,
-                                        **as_user)
+                                        **as_server_user())
         self.wait_ready()
         return self
 
     def wait_ready(self):
         def ready():
             if self.process.poll() is not None:
-                raise RuntimeError(f"mariadbd ended with {self.process.returncode}:\n{self.log()[-3000:]}")
+                raise RuntimeError(f"{self.build.program[-1]} ended with {self.process.returncode}:\n{self.log()[-3000:]}")
             try:
                 return self.sql("SELECT 1")
             except pymysql.err.MySQLError:
                 return None
-        wait_until(ready, 60, "mariadbd answers")
+        wait_until(ready, 60, "the server answers")
 
     def log(self):
         try:
@@ -223,3 +233,26 @@ class MariaDB:
         self.cont()
         self.kill9()
         shutil.rmtree(self.directory, ignore_errors=True)
+
+
+class MariaDB118(MariaDB):
+    """The MariaDB that tests/install-servers took from Debian 13."""
+
+    name = "mariadb-11.8"
+
+    @staticmethod
+    def build_in(root):
+        return RootedMariaDB(root or os.path.join(roots(), "mariadb-11.8"))
+
+
+class MySQL97(MariaDB):
+    """The MySQL that tests/install-servers took from Debian unstable; its accounts have caching_sha2_password."""
+
+    name, setup, plugin = "mysql-9.7", MYSQL_SETUP, "caching_sha2_password"
+
+    @staticmethod
+    def build_in(root):
+        return RootedMySQL(root or os.path.join(roots(), "mysql-9.7"))
+
+
+SERVERS = {server.name: server for server in (MariaDB, MariaDB118, MySQL97)}

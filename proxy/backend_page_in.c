@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT
+ * Loading a session that has begun elsewhere: its settings, set again. What is said depends on what the backend has.
+ *
+ *   difference:  the settings that differ, when the page before left nothing else
+ *   reset:       COM_RESET_CONNECTION, then all settings (MariaDB, whose reset goes back to the login's character set)
+ *   login:       a change of user (backend_load.c), then all settings
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "protocol/packet.h"
+#include "proxy/backend_exchange.h"
+
+/* Chaos mode takes each way in turn. */
+static bool tries_a_reset(const struct backend *b)
+{
+    const struct stats *stats = &b->context->loop->stats;
+
+    return b->context->conf->debug_migrate && (stats->page_ins_difference + stats->page_ins_reset) % 2;
+}
+
+enum page_in backend_page_in_way(const struct backend *b, const struct session *s)
+{
+    bool leaves_schema = b->image.schema_length && !s->image.schema_length;
+
+    if (b->epoch.taken_us < s->epoch_us - b->context->conf->privilege_refresh_us) /* globals and grants that the session has left behind */
+        return PAGE_IN_LOGIN;
+    if (!session_image_same_login(&b->image, &s->image) || leaves_schema || b->footprint == FOOTPRINT_OPAQUE || b->status & STATUS_IN_TRANS)
+        return PAGE_IN_LOGIN;
+    if (!b->warned && session_values_cover(s->values, b->values) && !tries_a_reset(b))
+        return PAGE_IN_DIFFERENCE;
+    return exchange_resets_to_itself(b) ? PAGE_IN_RESET : PAGE_IN_LOGIN;
+}
+
+static void put_text(struct wire_writer *w, const char *text)
+{
+    wire_put_bytes(w, text, strlen(text));
+}
+
+static bool is_simple(struct wire_text text)
+{
+    for (size_t i = 0; i < text.length; i++)
+        if (text.data[i] < ' ' || text.data[i] > '~' || text.data[i] == '\'' || text.data[i] == '\\')
+            return false;
+    return true;
+}
+
+/* Nothing here depends on sql_mode or on the character set of the connection. */
+static void put_value(struct wire_writer *w, const struct session_value *value)
+{
+    if (value->null) {
+        put_text(w, "NULL");
+    } else if (variable_at(value->variable)->kind == VARIABLE_NUMBER) {
+        wire_put_bytes(w, value->text.data, value->text.length);
+    } else if (is_simple(value->text)) {
+        put_text(w, "_utf8mb4'"); /* some are refused in the character set of the connection */
+        wire_put_bytes(w, value->text.data, value->text.length);
+        wire_put_u8(w, '\'');
+    } else {
+        put_text(w, "_utf8mb4 X'");
+        for (size_t i = 0; i < value->text.length; i++) {
+            wire_put_u8(w, (uint8_t)"0123456789ABCDEF"[(uint8_t)value->text.data[i] >> 4]);
+            wire_put_u8(w, (uint8_t)"0123456789ABCDEF"[value->text.data[i] & 15]);
+        }
+        wire_put_u8(w, '\'');
+    }
+}
+
+static bool has_value(const struct session_values *values, const struct session_value *value)
+{
+    struct session_value found;
+
+    return session_values_find(values, value->variable, &found) && found.null == value->null && found.text.length == value->text.length &&
+           memcmp(found.text.data, value->text.data, found.text.length) == 0;
+}
+
+static void put_name(struct wire_writer *w, bool *first, const char *name)
+{
+    put_text(w, *first ? "SET " : ",");
+    put_text(w, name);
+    wire_put_u8(w, '=');
+    *first = false;
+}
+
+static struct wire_text value_of(const struct session *s, const char *name)
+{
+    int variable = variable_find(name_hash(name, strlen(name)));
+    struct session_value value = {.text = {"", 0}};
+
+    (void)session_values_find(s->values, (uint16_t)variable, &value);
+    return value.text;
+}
+
+/* SET NAMES ... COLLATE gives the results a collation that no variable shows; metadata do. */
+static void put_names(struct wire_writer *w, bool *first, const struct session *s)
+{
+    struct wire_text charset = value_of(s, "character_set_client"), collation = value_of(s, "collation_connection");
+
+    put_text(w, *first ? "SET NAMES " : ",NAMES ");
+    wire_put_bytes(w, charset.data, charset.length);
+    put_text(w, " COLLATE ");
+    wire_put_bytes(w, collation.data, collation.length);
+    *first = false;
+}
+
+void backend_put_settings(struct backend *b, struct wire_writer *w, const struct session *s, const struct session_values *there, uint16_t status,
+                          uint64_t insert_id)
+{
+    struct wire_writer before = *w;
+    uint8_t *header = packet_begin(w);
+    const struct target_facts *facts = b->context->facts;
+    struct session_value value;
+    bool first = true;
+    size_t at = 0;
+    char number[24];
+
+    wire_put_u8(w, COM_QUERY);
+    if (!there || (status ^ s->status) & STATUS_AUTOCOMMIT) { /* what a reset makes of it is the server's affair */
+        put_name(w, &first, "autocommit");
+        wire_put_u8(w, s->status & STATUS_AUTOCOMMIT ? '1' : '0');
+    }
+    if (s->names_collate && (!there || !b->names_collate || !session_values_equal(s->values, there)))
+        put_names(w, &first, s);
+    while (session_values_next(s->values, &at, &value)) {
+        bool names = variable_at(value.variable)->policy == VARIABLE_CHARSET;
+
+        if (names ? s->names_collate || (there && !b->names_collate && has_value(there, &value)) : has_value(there, &value))
+            continue;
+        put_name(w, &first, variable_name(value.variable, facts->is_mariadb, facts->server_number));
+        put_value(w, &value);
+    }
+    if (!there || insert_id != s->image.last_insert_id) { /* always after a reset: its changes are else told with the session's next reply */
+        put_name(w, &first, "last_insert_id");
+        wire_put_bytes(w, number, (size_t)snprintf(number, sizeof number, "%llu", (unsigned long long)s->image.last_insert_id));
+    }
+    if (first) {
+        *w = before;
+        return;
+    }
+    packet_end(w, header, 0);
+    b->owed++;
+}
+
+void backend_note_page(struct backend *b, const struct session *s)
+{
+    session_values_free(b->values);
+    b->values = session_values_copy(s->values);
+    b->names_collate = s->names_collate;
+    b->image = s->image;
+    b->warned = false;
+    b->page_in = true;
+    if (b->footprint == FOOTPRINT_NONE)
+        b->footprint = FOOTPRINT_PLAIN;
+}

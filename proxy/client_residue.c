@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: MIT
+ * Statements that read what the one before them left (SHOW WARNINGS, ROW_COUNT(), ...), when the session has changed its backend in between.
+ *
+ * The list of warnings was kept as the server's own packets and is answered with them. Numbers are put into the text (protocol/residue_text.c).
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "protocol/packet.h"
+#include "protocol/residue_text.h"
+#include "proxy/client.h"
+#include "proxy/invariant.h"
+
+#define ROOM_FOR_VALUES 8192u
+
+/* --- SHOW WARNINGS and SHOW ERRORS --- */
+
+struct show {
+    bool errors;
+    uint64_t offset, limit;
+};
+
+static bool take_word(struct lexer *l, struct token *t, const char *word)
+{
+    return t->kind == TOKEN_WORD && t->hash == name_hash(word, strlen(word)) && (lexer_next(l, t), true);
+}
+
+static bool take_number(struct lexer *l, struct token *t, const uint8_t *text, uint64_t *number)
+{
+    if (t->kind != TOKEN_NUMBER || t->end - t->begin > 18)
+        return false;
+    *number = 0;
+    for (size_t i = t->begin; i < t->end; i++) {
+        if (text[i] < '0' || text[i] > '9')
+            return false;
+        *number = *number * 10 + (uint64_t)(text[i] - '0');
+    }
+    lexer_next(l, t);
+    return true;
+}
+
+static bool take_sign(struct lexer *l, struct token *t, uint8_t sign)
+{
+    return t->kind == TOKEN_SIGN && t->sign == sign && (lexer_next(l, t), true);
+}
+
+static bool take_limit(struct lexer *l, struct token *t, const uint8_t *text, struct show *show)
+{
+    uint64_t first, second;
+
+    if (!take_number(l, t, text, &first))
+        return false;
+    show->limit = first;
+    if (take_sign(l, t, ',')) {
+        show->offset = first;
+        return take_number(l, t, text, &show->limit);
+    }
+    if (take_word(l, t, "OFFSET")) {
+        if (!take_number(l, t, text, &second))
+            return false;
+        show->offset = second;
+    }
+    return true;
+}
+
+/* Is the text SHOW WARNINGS or SHOW ERRORS, with or without LIMIT? */
+static bool is_show(const struct client *c, const uint8_t *text, size_t length, struct show *show)
+{
+    struct lexer l;
+    struct token t;
+
+    *show = (struct show){.limit = UINT64_MAX};
+    lexer_begin(&l, session_lexer_modes(&c->lease.session, c->home->facts->is_mariadb, c->home->facts->server_number));
+    lexer_piece(&l, text, length);
+    lexer_end(&l);
+    lexer_next(&l, &t);
+    if (!take_word(&l, &t, "SHOW"))
+        return false;
+    show->errors = take_word(&l, &t, "ERRORS");
+    if (!show->errors && !take_word(&l, &t, "WARNINGS"))
+        return false;
+    if (take_word(&l, &t, "LIMIT") && !take_limit(&l, &t, text, show))
+        return false;
+    (void)take_sign(&l, &t, ';');
+    return t.kind == TOKEN_END && !lexer_unclear(&l);
+}
+
+static bool is_error(struct wire_text payload)
+{
+    struct wire_reader row = wire_reader((const uint8_t *)payload.data, payload.length);
+
+    return wire_text_is(wire_lenenc_text(&row), "Error");
+}
+
+/* Copies the stored packets that are asked for, numbered anew. False: no memory. */
+static bool choose_packets(struct session *s, const struct show *show, struct buffer *out)
+{
+    const uint8_t *bytes = buffer_bytes(&s->warnings);
+    size_t length = buffer_length(&s->warnings), at = 0, used;
+    uint64_t left_before_rows = 4, row = 0; /* a count and three columns */
+    uint8_t sequence = 0, number;
+    struct wire_text payload;
+
+    while (at < length && packet_take(bytes + at, length - at, length, &payload, &number, &used) == WIRE_OK) {
+        uint8_t header[PACKET_HEADER];
+        bool last = at + used == length, counted = !left_before_rows && !last && (!show->errors || is_error(payload));
+        bool wanted = left_before_rows || last || (counted && row >= show->offset && row - show->offset < show->limit);
+
+        if (left_before_rows)
+            left_before_rows--;
+        row += counted;
+        at += used;
+        if (!wanted)
+            continue;
+        packet_put_header(header, (uint32_t)payload.length, ++sequence);
+        if (!buffer_append(out, header, sizeof header) || !buffer_append(out, payload.data, payload.length))
+            return false;
+    }
+    return true;
+}
+
+/* The flags in the last packet are those of then; now the session's are right. An OK of a result set: 0xFE, two zeros, then the flags. */
+static void set_status(struct buffer *packets, uint16_t status)
+{
+    size_t length = buffer_length(packets), at = 0;
+    uint8_t *bytes = buffer_bytes(packets);
+
+    while (at + PACKET_HEADER < length && at + PACKET_HEADER + packet_length(bytes + at) < length)
+        at += PACKET_HEADER + packet_length(bytes + at);
+    if (length - at < PACKET_HEADER + 7 || bytes[at + PACKET_HEADER] != 0xFE)
+        return;
+    bytes[at + PACKET_HEADER + 3] = (uint8_t)status;
+    bytes[at + PACKET_HEADER + 4] = (uint8_t)(status >> 8);
+}
+
+static bool answer_warnings(struct client *c, const struct show *show)
+{
+    struct session *s = &c->lease.session;
+    struct buffer packets = {0};
+
+    if (!choose_packets(s, show, &packets)) {
+        buffer_free(&packets);
+        client_close(c, CLOSE_NO_MEMORY);
+        return true;
+    }
+    set_status(&packets, s->status);
+    STATS_INC(c->home->loop->stats.residues_answered);
+    client_relay_local(c, buffer_bytes(&packets), buffer_length(&packets));
+    buffer_free(&packets);
+    return true;
+}
+
+/* --- numbers --- */
+
+static bool send_with_values(struct client *c, const uint8_t *text, size_t length, uint8_t which)
+{
+    const struct session *s = &c->lease.session;
+    const struct residue_values values = {.row_count = s->row_count,
+                                          .found_rows = s->found_rows,
+                                          .warning_count = s->diagnostics == DIAGNOSTICS_NONE ? 0 : s->warning_count,
+                                          .error_count = s->diagnostics == DIAGNOSTICS_NONE ? 0 : s->error_count,
+                                          .connection_id = c->id};
+    size_t size = 6 * length + ROOM_FOR_VALUES; /* each value is a few times as long as the call, and names come behind */
+    uint8_t *out = zalloc(size), *header;
+    struct wire_writer w = wire_writer(out, size);
+    bool written;
+
+    header = packet_begin(&w);
+    wire_put_u8(&w, COM_QUERY);
+    written = residue_text_write(&w, text, length, session_lexer_modes(s, c->home->facts->is_mariadb, c->home->facts->server_number), which, &values);
+    packet_end(&w, header, 0);
+    if (written && !w.full) {
+        STATS_INC(c->home->loop->stats.residues_written);
+        client_to_backend(c, out, wire_written(&w));
+    }
+    free(out);
+    return written && !w.full;
+}
+
+/* SHOW COUNT(*) WARNINGS in any spelling, in the one that residue_text knows; NULL: it is none. */
+static const char *plain_count(const struct client *c, const uint8_t *text, size_t length)
+{
+    struct lexer l;
+    struct token t;
+    const char *plain = NULL;
+
+    lexer_begin(&l, session_lexer_modes(&c->lease.session, c->home->facts->is_mariadb, c->home->facts->server_number));
+    lexer_piece(&l, text, length);
+    lexer_end(&l);
+    lexer_next(&l, &t);
+    if (!take_word(&l, &t, "SHOW") || !take_word(&l, &t, "COUNT") || !take_sign(&l, &t, '(') || !take_sign(&l, &t, '*') || !take_sign(&l, &t, ')'))
+        return NULL;
+    if (take_word(&l, &t, "WARNINGS"))
+        plain = "SHOW COUNT(*) WARNINGS";
+    else if (take_word(&l, &t, "ERRORS"))
+        plain = "SHOW COUNT(*) ERRORS";
+    (void)take_sign(&l, &t, ';');
+    return t.kind == TOKEN_END && !lexer_unclear(&l) ? plain : NULL;
+}
+
+/* Better no answer than a wrong one. */
+bool client_residue_refuse(struct client *c)
+{
+    STATS_INC(c->home->loop->stats.residues_refused);
+    c->lease.backend->reply.state = REPLY_AT_END;
+    c->lease.backend->reply.failed = true;
+    c->lease.backend->effects.local = true;
+    if (client_send_text(c, 1, 1235, "42000",
+                         "sluse: this statement reads what the statement before it left, and the session has changed its connection since; "
+                         "SHOW WARNINGS, ROW_COUNT() and FOUND_ROWS() in a SELECT can be asked"))
+        client_note_end(c);
+    return true;
+}
+
+bool client_residue(struct client *c, const uint8_t *text, size_t length, uint8_t which)
+{
+    const char *plain;
+    struct show show;
+
+    if (which & RESIDUE_WARNINGS && c->lease.session.diagnostics == DIAGNOSTICS_STORED && is_show(c, text, length, &show))
+        return answer_warnings(c, &show);
+    plain = which & RESIDUE_WARNINGS ? plain_count(c, text, length) : NULL;
+    if (plain ? send_with_values(c, (const uint8_t *)plain, strlen(plain), which) : send_with_values(c, text, length, which))
+        return true;
+    return which & (uint8_t)~RESIDUE_CONNECTION_ID ? client_residue_refuse(c) : false;
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT
+ * What becomes of a backend, its resident session and who waits for it, when the session's state has been read, or the backend was lost.
+ */
+#include "proxy/frames_part.h"
+
+#include "proxy/invariant.h"
+
+static struct stats *stats(struct frames *f)
+{
+    return &f->context.loop->stats;
+}
+
+/* The client of a session that has just been saved, or could not be, waits for this. */
+static void go_on(struct frames *f, struct lease *lease)
+{
+    if (lease->state == LEASE_SAVING) {
+        lease->state = LEASE_NONE;
+        if (!frames_lease(f, lease))
+            return;
+    }
+    lease->ops->ready(lease);
+}
+
+/* The server has closed a backend on which a session was resident: what was not known of the session is lost, and so is it. */
+void frames_lose_page(struct backend *b)
+{
+    struct lease *lease = b->resident;
+
+    if (!lease)
+        return;
+    frames_page_out(b);
+    if (!session_is_saved(&lease->session)) {
+        if (lease->state == LEASE_SAVING)
+            frames_cancel(lease->frames, lease);
+        lease->ops->lost(lease);
+    } else if (lease->state == LEASE_SAVING) {
+        go_on(lease->frames, lease);
+    }
+}
+
+/* It keeps its backend: a transaction is open after all, or the server would not tell. */
+static void keep_page(struct frames *f, struct backend *b)
+{
+    struct lease *lease = b->resident;
+    bool waits = lease->state == LEASE_SAVING;
+
+    STATS_INC(stats(f)->pages_kept);
+    frames_hold(f, lease, b);
+    if (waits)
+        lease->ops->ready(lease);
+    else
+        lease->ops->answered(lease);
+}
+
+void frames_saved(struct backend *b, bool done)
+{
+    struct frames *f = container_of(b->context, struct frames, context);
+    struct lease *lease = b->resident;
+    struct waiter *waiter = b->saving.waiter;
+    int close = b->saving.close;
+
+    deadline_clear(&b->deadline);
+    if (b->torn) {
+        frames_lose_page(b);
+        backend_lost(b, CLOSE_SERVER_CLOSED);
+    } else if (!lease) { /* the session ended meanwhile */
+        frames_clean(b);
+    } else if (!done) {
+        keep_page(f, b);
+    } else {
+        backend_set_state(b, BACKEND_IDLE);
+        frames_evict(f, b, waiter, close);
+        waiter = NULL;
+        if (lease->state == LEASE_SAVING)
+            go_on(f, lease);
+    }
+    if (waiter)
+        frames_waiter_again(f, waiter);
+}
+

@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: MIT
+ * What a command and its reply mean for the session. Facts: docs/session-state.md.
+ */
+#include "proxy/session.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "proxy/invariant.h"
+
+/* --- the beginning --- */
+
+static void forget_state(struct session *s)
+{
+    session_values_free(s->values);
+    s->values = NULL;
+    memset(s->dirty, 0, sizeof s->dirty);
+    buffer_free(&s->warnings);
+    free(s->statements);
+    s->statements = NULL;
+    s->statement_count = 0;
+    s->prepared_code = false;
+    s->prepared_pins = 0;
+    s->pins = 0;
+    s->unsaved = 0;
+    s->on_server = RESIDUE_ALL;
+    s->diagnostics = DIAGNOSTICS_NONE;
+    s->row_count = 0;
+    s->found_rows = 0;
+    s->names_collate = false;
+    s->image.last_insert_id = 0;
+}
+
+void session_init(struct session *s, const struct session_image *image, uint16_t status)
+{
+    s->image = *image;
+    forget_state(s);
+    s->begun = false;
+    s->broken = false;
+    s->epoch_us = 0;
+    s->status = status;
+    s->schema_hash = image->schema_length ? name_hash(image->schema, image->schema_length) : 0;
+}
+
+void session_reset(struct session *s, uint16_t status, bool is_mariadb)
+{
+    /* the role stays, and so does whatever else nobody can know */
+    const pin_set lasting = PIN_BIT(PIN_ROLE) | PIN_BIT(PIN_PROFILING) | PIN_BIT(PIN_OPAQUE) | PIN_BIT(PIN_UNREAD) | PIN_BIT(PIN_PREPARE) | PIN_BIT(PIN_XA) |
+                            PIN_BIT(PIN_COMMAND) | PIN_BIT(PIN_INIT_CONNECT) | PIN_BIT(PIN_UNSAVED);
+    uint8_t unsaved = s->unsaved & (UNSAVED_SCHEMA | UNSAVED_FOUND_ROWS);
+    uint64_t found_rows = s->found_rows;
+    pin_set pins = s->pins & lasting;
+
+    forget_state(s);
+    s->status = status;
+    s->pins = pins;
+    s->unsaved = unsaved;
+    s->found_rows = found_rows;
+    if (is_mariadb) { /* it forgets what these did at the login */
+        s->image.ignore_space = false;
+        s->image.interactive = false;
+    } else {
+        s->image.collation = 0; /* and it goes to its own default collation */
+    }
+}
+
+void session_free(struct session *s)
+{
+    forget_state(s);
+}
+
+/* The ids of UTF-8's collations, of three and four bytes, on both servers. */
+static bool is_utf8(uint16_t collation)
+{
+    return collation == 33 || collation == 45 || collation == 46 || collation == 76 || collation == 83 || (collation >= 192 && collation <= 215) ||
+           collation == 223 || (collation >= 224 && collation <= 247) || (collation >= 255 && collation <= 323);
+}
+
+/* Not known for certain counts as no. */
+static bool speaks_utf8(const struct session *s)
+{
+    int variable = variable_find(name_hash("character_set_client", strlen("character_set_client")));
+    struct session_value value;
+
+    if (s->dirty[variable / 64] >> variable % 64 & 1)
+        return false;
+    if (!session_values_find(s->values, (uint16_t)variable, &value))
+        return is_utf8(s->image.collation);
+    return !value.null && (wire_text_is(value.text, "utf8mb4") || wire_text_is(value.text, "utf8mb3"));
+}
+
+struct lexer_modes session_lexer_modes(const struct session *s, bool is_mariadb, uint32_t version)
+{
+    return (struct lexer_modes){
+        .ansi_quotes = (s->status & STATUS_ANSI_QUOTES) != 0,
+        .no_backslash_escapes = (s->status & STATUS_NO_BACKSLASH_ESCAPES) != 0,
+        .eight_bit = !speaks_utf8(s),
+        .mariadb = is_mariadb,
+        .version = version,
+    };
+}
+
+bool session_is_saved(const struct session *s)
+{
+    return s->unsaved == 0;
+}
+
+void session_leave(struct session *s)
+{
+    s->on_server = 0;
+}
+
+void session_move(struct session *s, uint16_t status, int64_t epoch_us, bool warned)
+{
+    if (epoch_us > s->epoch_us)
+        s->epoch_us = epoch_us;
+    if (!s->begun) {
+        s->begun = true;
+        s->status = status;
+        s->on_server = s->found_rows ? RESIDUE_ALL & ~RESIDUE_FOUND_ROWS : RESIDUE_ALL; /* a reset leaves FOUND_ROWS() */
+        return;
+    }
+    s->on_server = s->diagnostics == DIAGNOSTICS_NONE && !warned ? RESIDUE_WARNINGS : 0;
+}
+
+void session_page_in_failed(struct session *s, uint16_t error)
+{
+    if (error == 1049 || error == 1044) {
+        s->image.schema_length = 0;
+        s->schema_hash = 0;
+    } else {
+        s->broken = true;
+    }
+}
+
+void session_note_schema(struct session *s, const void *name, size_t length)
+{
+    if (session_image_set_schema(&s->image, name, length)) {
+        s->schema_hash = length ? name_hash(name, length) : 0;
+        s->unsaved &= (uint8_t)~UNSAVED_SCHEMA;
+    } else {
+        s->pins |= PIN_BIT(PIN_UNSAVED);
+    }
+}
+
+/* --- commands --- */
+
+void command_effects_of(struct command_effects *e, const uint8_t *command, size_t length)
+{
+    *e = (struct command_effects){.command = command[0]};
+    switch (command[0]) {
+    case COM_SET_OPTION:
+        e->option_off = length >= 3 && command[1] == 1;
+        break;
+    case COM_STMT_CLOSE:
+        if (length >= 5)
+            e->id = (uint32_t)command[1] | (uint32_t)command[2] << 8 | (uint32_t)command[3] << 16 | (uint32_t)command[4] << 24;
+        break;
+    case COM_QUIT:
+    case COM_INIT_DB:
+    case COM_QUERY:
+    case COM_FIELD_LIST:
+    case COM_STATISTICS:
+    case COM_PROCESS_INFO:
+    case COM_PROCESS_KILL:
+    case COM_PING:
+    case COM_STMT_PREPARE:
+    case COM_STMT_EXECUTE:
+    case COM_STMT_SEND_LONG_DATA:
+    case COM_STMT_RESET:
+    case COM_STMT_FETCH:
+    case COM_RESET_CONNECTION:
+        break;
+    default: /* a dump, a clone, a refresh with locks, or what no table knows */
+        e->text.pins = PIN_BIT(PIN_COMMAND);
+    }
+}
+
+/* --- prepared statements --- */
+
+static void note_prepared(struct session *s, uint32_t id)
+{
+    if (s->statement_count % 16 == 0) {
+        uint32_t *more = s->statement_count < SESSION_STATEMENTS_MAX ? realloc(s->statements, (s->statement_count + 16) * sizeof *more) : NULL;
+
+        if (!more) {
+            s->pins |= PIN_BIT(PIN_UNSAVED); /* too many to count: they hold the session for good */
+            return;
+        }
+        s->statements = more;
+    }
+    s->statements[s->statement_count++] = id;
+    s->pins |= PIN_BIT(PIN_STATEMENTS);
+}
+
+static void note_closed(struct session *s, uint32_t id)
+{
+    for (size_t i = s->statement_count; i-- > 0;) {
+        if (s->statements[i] != id)
+            continue;
+        s->statements[i] = s->statements[--s->statement_count];
+        break;
+    }
+    if (s->statement_count == 0)
+        s->pins &= ~PIN_BIT(PIN_STATEMENTS);
+}
+
+/* --- transactions --- */
+
+/* Can the statement not have opened a transaction before it failed? A single one does one thing or nothing, in a transaction of its own. */
+static bool opens_nothing(const struct session *s, const struct command_effects *e)
+{
+    if (e->command != COM_QUERY)
+        return e->command != COM_STMT_EXECUTE;
+    return s->status & STATUS_AUTOCOMMIT && !e->text.several && !(e->text.pins & PIN_BIT(PIN_OPAQUE));
+}
+
+/* An ERR has no flags. What was open may have been ended (a deadlock): it counts as open until the server says otherwise. */
+static void note_transaction(struct session *s, const struct command_effects *e, const struct reply *r)
+{
+    bool was = s->status & STATUS_IN_TRANS;
+
+    if (r->failed) {
+        if (!was && !opens_nothing(s, e))
+            s->pins |= PIN_BIT(PIN_UNKNOWN_TRANSACTION);
+        return;
+    }
+    s->status = r->status & STATUS_LASTING;
+    s->pins &= ~PIN_BIT(PIN_UNKNOWN_TRANSACTION);
+    if (s->status & STATUS_IN_TRANS)
+        s->pins |= PIN_BIT(PIN_TRANSACTION);
+    else
+        s->pins &= ~PIN_BIT(PIN_TRANSACTION);
+    if (was && !(s->status & STATUS_IN_TRANS) && !(e->text.pins & PIN_BIT(PIN_NEXT_TRANSACTION)))
+        s->pins &= ~PIN_BIT(PIN_NEXT_TRANSACTION);
+}
+
+/* --- residue --- */
+
+static void note_row_count(struct session *s, const struct command_effects *e, const struct reply *r)
+{
+    switch (e->command) {
+    case COM_STMT_PREPARE:
+    case COM_STATISTICS:
+    case COM_STMT_SEND_LONG_DATA:
+    case COM_STMT_CLOSE:
+    case COM_STMT_RESET:
+        return;
+    case COM_PING:
+    case COM_INIT_DB:
+        s->row_count = r->failed ? -1 : 0;
+        break;
+    case COM_SET_OPTION:
+    case COM_FIELD_LIST:
+        s->row_count = -1;
+        break;
+    default:
+        s->row_count = r->failed || r->rows_ended ? -1 : (int64_t)r->affected_rows;
+    }
+    s->on_server |= RESIDUE_ROW_COUNT;
+}
+
+/* Of a statement that is no routine's call, an ERR means that it came to nothing. */
+static bool came_to_nothing(const struct command_effects *e, const struct reply *r)
+{
+    return r->failed && !e->text.several && e->text.verb != VERB_OTHER;
+}
+
+static bool is_unknown_statement(const struct reply *r)
+{
+    return r->failed && r->error == 1243;
+}
+
+static bool keeps_found_rows(const struct command_effects *e, const struct reply *r)
+{
+    if (e->command == COM_STMT_EXECUTE && is_unknown_statement(r))
+        return true;
+    if (e->command != COM_QUERY)
+        return e->command != COM_STMT_EXECUTE && e->command != COM_STMT_FETCH;
+    if (came_to_nothing(e, r))
+        return true;
+    return e->text.found_rows_kept && !(e->text.pins & PIN_BIT(PIN_OPAQUE) && e->text.verb == VERB_OTHER); /* functions and triggers put it back */
+}
+
+static void note_found_rows(struct session *s, const struct command_effects *e, const struct reply *r)
+{
+    if (keeps_found_rows(e, r))
+        return;
+    s->on_server |= RESIDUE_FOUND_ROWS;
+    if (e->command == COM_QUERY && e->text.found_rows_counted && !e->text.several && !r->failed) {
+        s->found_rows = r->rows;
+        s->unsaved &= (uint8_t)~UNSAVED_FOUND_ROWS;
+    } else {
+        s->unsaved |= UNSAVED_FOUND_ROWS;
+    }
+}
+
+/* Does the list of warnings begin anew with it, even when it has none? MySQL's does with every statement; MariaDB's with those that use tables. */
+static bool clears_warnings(const struct command_effects *e, bool is_mariadb)
+{
+    if (e->command == COM_STMT_EXECUTE)
+        return !is_mariadb;
+    if (e->command != COM_QUERY || (e->text.verb == VERB_DIAGNOSTICS && !e->text.several))
+        return false;
+    return !is_mariadb || e->text.clears_warnings;
+}
+
+/* After several statements, or a routine, a list that has begun anew may have something in it that the last reply does not tell of. */
+static bool may_have_warned(const struct command_effects *e, const struct reply *r, bool clears)
+{
+    bool opaque = e->text.pins & PIN_BIT(PIN_OPAQUE) && e->text.verb != VERB_SELECT;
+
+    return r->failed || r->warned || opaque || (clears && e->text.several);
+}
+
+static void note_warnings(struct session *s, const struct command_effects *e, const struct reply *r, bool is_mariadb)
+{
+    bool clears = clears_warnings(e, is_mariadb);
+
+    if (e->text.verb == VERB_DIAGNOSTICS && !r->failed && !e->text.several)
+        return;
+    if (may_have_warned(e, r, clears)) {
+        s->diagnostics = DIAGNOSTICS_SERVER;
+        s->unsaved |= UNSAVED_WARNINGS;
+    } else if (clears) {
+        s->diagnostics = DIAGNOSTICS_NONE;
+        s->unsaved &= (uint8_t)~UNSAVED_WARNINGS;
+    } else {
+        return;
+    }
+    s->on_server |= RESIDUE_WARNINGS;
+    buffer_free(&s->warnings);
+}
+
+/* --- all of it --- */
+
+/* Found out before anything is set: wrong names, values, rights. */
+static bool has_set_nothing(const struct statement_effects *text, const struct reply *r)
+{
+    static const uint16_t errors[] = {1064, 1115, 1193, 1227, 1228, 1229, 1231, 1232, 1238, 1253, 1273, 1298, 1568, 1649};
+
+    if (!r->failed || text->several || text->verb != VERB_SET)
+        return false;
+    for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++)
+        if (r->error == errors[i])
+            return true;
+    return false;
+}
+
+/* An unknown command or a syntax error: nothing has been done. (A routine's dynamic statement may have one, after others.) */
+static bool was_not_understood(const struct command_effects *e, const struct reply *r)
+{
+    return r->failed && (r->error == 1047 || (r->error == 1064 && !e->text.several && e->text.verb != VERB_OTHER));
+}
+
+static void note_text(struct session *s, const struct command_effects *e, const struct reply *r)
+{
+    const struct statement_effects *text = &e->text;
+
+    if (e->command == COM_STMT_PREPARE)
+        s->prepared_pins |= text->pins;
+    else if (!r->failed && !text->several)
+        s->pins &= ~text->releases;
+    if (e->command == COM_STMT_EXECUTE)
+        s->pins |= s->prepared_pins;
+    if (e->command != COM_STMT_PREPARE && !was_not_understood(e, r))
+        s->pins |= text->pins; /* also when it failed: half of it may have been done */
+    if (text->insert_id)
+        s->unsaved |= UNSAVED_INSERT_ID;
+    if (text->schema && !r->schema_told)
+        s->unsaved |= UNSAVED_SCHEMA;
+    for (unsigned i = 0; i < text->variable_count && !has_set_nothing(text, r); i++) {
+        enum variable_policy policy = variable_at(text->variables[i])->policy;
+
+        if (policy == VARIABLE_CHARSET)
+            s->names_collate = text->names_collate && !text->several && !r->failed;
+        if (policy == VARIABLE_FLAG || policy == VARIABLE_INSERT_ID)
+            continue; /* the status flags tell, and LAST_INSERT_ID() */
+        s->dirty[text->variables[i] / 64] |= (uint64_t)1 << text->variables[i] % 64;
+        s->unsaved |= UNSAVED_VARIABLES;
+    }
+}
+
+void session_note(struct session *s, const struct command_effects *e, const struct reply *r, bool is_mariadb)
+{
+    if (e->command == COM_RESET_CONNECTION && !r->failed) {
+        session_reset(s, r->status & STATUS_LASTING, is_mariadb);
+        return;
+    }
+    if (e->local && r->failed)
+        return; /* refused here: nobody has seen it */
+    note_text(s, e, r);
+    if (e->command == COM_STMT_PREPARE && !r->failed)
+        note_prepared(s, r->statement_id);
+    else if (e->command == COM_STMT_CLOSE)
+        note_closed(s, e->id);
+    else if (e->command == COM_STMT_EXECUTE && !is_unknown_statement(r))
+        s->unsaved |= UNSAVED_INSERT_ID;
+    else if (e->command == COM_SET_OPTION && !r->failed)
+        s->image.multi_statements = !e->option_off;
+    if (e->command == COM_INIT_DB && !r->failed && !r->schema_told)
+        s->unsaved |= UNSAVED_SCHEMA;
+    if (e->command == COM_STMT_SEND_LONG_DATA || e->command == COM_STMT_CLOSE)
+        return; /* no reply */
+    note_transaction(s, e, r);
+    note_row_count(s, e, r);
+    note_found_rows(s, e, r);
+    note_warnings(s, e, r, is_mariadb);
+    if (e->local)
+        s->on_server &= (uint8_t)~RESIDUE_ROW_COUNT;
+}

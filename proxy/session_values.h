@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT
+ * The session variables that a session has set, with their values as the server tells them: one flat block, so that it can be compared, copied and
+ * written out.
+ */
+#ifndef SLUSE_PROXY_SESSION_VALUES_H
+#define SLUSE_PROXY_SESSION_VALUES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "protocol/wire.h"
+
+#define SESSION_VALUES_MAX 6000u /* bytes of one session's block */
+
+/* Entries in the order of their variables' indexes. NULL stands for none. */
+struct session_values;
+
+struct session_value {
+    uint16_t variable; /* index in the table of variables */
+    bool null;
+    struct wire_text text; /* borrowed from the block */
+};
+
+void session_values_free(struct session_values *values);
+struct session_values *session_values_copy(const struct session_values *values);
+/* Puts one in, in place of what it had. The block may move; false: it would pass SESSION_VALUES_MAX, and nothing has changed. text NULL: SQL's NULL. */
+bool session_values_put(struct session_values **values, uint16_t variable, const void *text, size_t length) __attribute__((warn_unused_result));
+/* For a walk: at is 0 for the first; false behind the last. */
+bool session_values_next(const struct session_values *values, size_t *at, struct session_value *value);
+bool session_values_find(const struct session_values *values, uint16_t variable, struct session_value *value);
+bool session_values_equal(const struct session_values *a, const struct session_values *b);
+/* Has each variable of b an entry in a? Then setting what differs in a is enough to get from b to a. */
+bool session_values_cover(const struct session_values *a, const struct session_values *b);
+
+#endif

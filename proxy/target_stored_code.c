@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT
+ * Who knows the stored code, and whether what is known is still true.
+ */
+#include "proxy/stored_code.h"
+#include "proxy/target.h"
+
+#include "proxy/invariant.h"
+
+void target_stored_code_changing(struct target *target)
+{
+    struct target_stored_code *known = &target->stored_code;
+
+    pthread_mutex_lock(&target->mutex);
+    known->changing++;
+    atomic_store(&known->right, 0);
+    pthread_mutex_unlock(&target->mutex);
+}
+
+void target_stored_code_changed(struct target *target)
+{
+    struct target_stored_code *known = &target->stored_code;
+
+    pthread_mutex_lock(&target->mutex);
+    INVARIANT(known->changing);
+    known->changing--;
+    known->changes++;
+    pthread_mutex_unlock(&target->mutex);
+}
+
+bool target_stored_code_right(const struct target *target, const struct stored_code *code)
+{
+    return code && code->version == atomic_load_explicit(&target->stored_code.right, memory_order_acquire);
+}
+
+struct stored_code *target_stored_code(struct target *target)
+{
+    struct stored_code *code;
+
+    pthread_mutex_lock(&target->mutex);
+    code = stored_code_hold(target->stored_code.newest);
+    pthread_mutex_unlock(&target->mutex);
+    return code;
+}
+
+void target_stored_code_unknown(struct target *target)
+{
+    pthread_mutex_lock(&target->mutex);
+    atomic_store(&target->stored_code.right, 0);
+    pthread_mutex_unlock(&target->mutex);
+}
+
+bool target_stored_code_begin(struct target *target, uint64_t *began)
+{
+    bool quiet;
+
+    pthread_mutex_lock(&target->mutex);
+    quiet = target->stored_code.changing == 0;
+    *began = target->stored_code.changes;
+    pthread_mutex_unlock(&target->mutex);
+    return quiet;
+}
+
+void target_stored_code_learn(struct target *target, struct stored_code *code, uint64_t began, int64_t took_us)
+{
+    struct target_stored_code *known = &target->stored_code;
+    struct stored_code *old = known->newest; /* nobody but this thread changes it */
+    bool same = code && old && stored_code_same(code, old);
+    bool right, news;
+
+    if (code)
+        code->version = old ? old->version + 1 : 1;
+    pthread_mutex_lock(&target->mutex);
+    if (code && !same)
+        known->newest = code;
+    if (code) {
+        known->readings++;
+        known->took_us = took_us;
+    }
+    right = known->newest && known->changing == 0 && known->changes == began;
+    news = right && atomic_load(&known->right) != known->newest->version;
+    if (right)
+        atomic_store(&known->right, known->newest->version);
+    pthread_mutex_unlock(&target->mutex);
+    if (code)
+        stored_code_drop(same ? code : old);
+    if (news && target->changed)
+        target->changed(target->changed_data);
+}
+
+struct target_stored_code_numbers target_stored_code_numbers(struct target *target)
+{
+    const struct target_stored_code *known = &target->stored_code;
+    struct target_stored_code_numbers numbers = {0};
+
+    pthread_mutex_lock(&target->mutex);
+    numbers.readings = known->readings;
+    numbers.took_us = known->took_us;
+    numbers.right = atomic_load(&known->right) != 0;
+    if (known->newest) {
+        numbers.names = known->newest->names.count;
+        numbers.schemas = known->newest->names.schema_count;
+    }
+    pthread_mutex_unlock(&target->mutex);
+    return numbers;
+}
