@@ -112,6 +112,7 @@ static void open_parenthesis(struct statement *s)
                 sign == ',' || sign == '(' || s->head;
     bool tables = s->tables & bit && list;
 
+    s->effects.uses_tables |= tables; /* a derived one is one too */
     s->depth++;
     bit = depth_bit(s);
     s->selects &= ~bit;
@@ -204,7 +205,7 @@ static void keyword(struct statement *s, const struct statement_token *t)
     case SYMBOL_TABLE:
         s->tables &= ~bit;
         s->lists &= ~bit;
-        s->reads |= t->symbol == SYMBOL_TABLE;
+        s->reads |= t->symbol == SYMBOL_TABLE && (s->verb_word == SYMBOL_INSERT || s->verb_word == SYMBOL_REPLACE);
         break;
     case SYMBOL_UPDATE: /* FOR UPDATE, ON DUPLICATE KEY UPDATE; as a verb it is dealt with there */
         if (!s->head)

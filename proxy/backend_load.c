@@ -130,12 +130,11 @@ static void put_image_settings(struct backend *b, struct wire_writer *w)
     b->owed++;
 }
 
-static void send_reset(struct backend *b, struct wire_writer *w, bool schema, const struct session *begun)
+/* Chosen anew even where it was not left: a reset takes @@collation_database back to the server's. */
+static void send_reset(struct backend *b, struct wire_writer *w, const struct session *begun)
 {
-    if (schema) {
-        put_schema(w, &b->image);
-        b->owed++;
-    }
+    put_schema(w, &b->image);
+    b->owed++;
     put_image_settings(b, w);
     if (begun) {
         backend_put_settings(b, w, begun, NULL, b->context->facts->status, 0);
@@ -160,7 +159,7 @@ static void page_in(struct backend *b, struct wire_writer *w, const struct sessi
         put_byte_command(w, COM_RESET_CONNECTION);
         b->owed++;
     }
-    if (schema) {
+    if (schema || (way == PAGE_IN_RESET && s->image.schema_length)) {
         put_schema(w, &s->image);
         b->owed++;
     }
@@ -212,7 +211,6 @@ static void load_clean(struct backend *b, struct wire_writer *w, const struct se
 {
     struct session_image image = session ? session->image : b->image;
     bool enough = b->footprint != FOOTPRINT_NONE && reset_is_enough(b, &image);
-    bool schema = b->footprint >= FOOTPRINT_SCHEMA || !session_image_same_schema(&b->image, &image);
 
     image.last_insert_id = 0;
     if (b->footprint != FOOTPRINT_NONE)
@@ -227,7 +225,7 @@ static void load_clean(struct backend *b, struct wire_writer *w, const struct se
     session_values_free(b->values);
     b->values = NULL;
     if (enough)
-        send_reset(b, w, schema, session && session->begun ? session : NULL);
+        send_reset(b, w, session && session->begun ? session : NULL);
     else
         change_user(b, w);
 }

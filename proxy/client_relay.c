@@ -113,6 +113,8 @@ static void end_text(struct client *c, struct backend *b)
     stored_code_drop(b->code);
     b->code = NULL;
     if (c->command == COM_STMT_PREPARE)
+        c->lease.session.prepared_reads |= b->effects.text.reads & RESIDUE_ALL;
+    if (c->command == COM_STMT_PREPARE)
         c->lease.session.prepared_code |= b->effects.text.stored_code;
     else if (b->effects.text.stored_code || (c->command == COM_STMT_EXECUTE && c->lease.session.prepared_code))
         backend_changes_code(b, true);
@@ -152,7 +154,7 @@ static bool answered_otherwise(struct client *c, const uint8_t *bytes, size_t le
 
     if (text->several && !c->lease.session.image.multi_statements)
         return false; /* a syntax error, and nothing else */
-    if (missing & (uint8_t)~RESIDUE_CONNECTION_ID && c->command == COM_STMT_PREPARE)
+    if (c->command == COM_STMT_EXECUTE && c->lease.session.prepared_reads & (uint8_t)~c->lease.session.on_server)
         return client_residue_refuse(c);
     return missing && c->command == COM_QUERY && client_residue(c, bytes + PACKET_HEADER + 1, length - PACKET_HEADER - 1, missing);
 }

@@ -81,7 +81,8 @@ static bool is_show(const struct client *c, const uint8_t *text, size_t length, 
         return false;
     if (take_word(&l, &t, "LIMIT") && !take_limit(&l, &t, text, show))
         return false;
-    (void)take_sign(&l, &t, ';');
+    while (take_sign(&l, &t, ';'))
+        ;
     return t.kind == TOKEN_END && !lexer_unclear(&l);
 }
 
@@ -188,13 +189,14 @@ static const char *plain_count(const struct client *c, const uint8_t *text, size
     lexer_piece(&l, text, length);
     lexer_end(&l);
     lexer_next(&l, &t);
-    if (!take_word(&l, &t, "SHOW") || !take_word(&l, &t, "COUNT") || !take_sign(&l, &t, '(') || !take_sign(&l, &t, '*') || !take_sign(&l, &t, ')'))
+    if (!take_word(&l, &t, "SHOW") || !take_word(&l, &t, "COUNT") || t.spaced || !take_sign(&l, &t, '(') || !take_sign(&l, &t, '*') || !take_sign(&l, &t, ')'))
         return NULL;
     if (take_word(&l, &t, "WARNINGS"))
         plain = "SHOW COUNT(*) WARNINGS";
     else if (take_word(&l, &t, "ERRORS"))
         plain = "SHOW COUNT(*) ERRORS";
-    (void)take_sign(&l, &t, ';');
+    while (take_sign(&l, &t, ';'))
+        ;
     return t.kind == TOKEN_END && !lexer_unclear(&l) ? plain : NULL;
 }
 
@@ -222,5 +224,7 @@ bool client_residue(struct client *c, const uint8_t *text, size_t length, uint8_
     plain = which & RESIDUE_WARNINGS ? plain_count(c, text, length) : NULL;
     if (plain ? send_with_values(c, (const uint8_t *)plain, strlen(plain), which) : send_with_values(c, text, length, which))
         return true;
+    if (c->lease.backend->effects.text.pins & PIN_BIT(PIN_OPAQUE))
+        return false; /* most likely no statement at all: the server says so */
     return which & (uint8_t)~RESIDUE_CONNECTION_ID ? client_residue_refuse(c) : false;
 }

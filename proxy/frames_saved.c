@@ -62,7 +62,7 @@ void frames_saved(struct backend *b, bool done)
     deadline_clear(&b->deadline);
     if (b->torn) {
         frames_lose_page(b);
-        backend_lost(b, CLOSE_SERVER_CLOSED);
+        backend_close(b, CLOSE_SERVER_CLOSED); /* its slot is free at the server's EOF, which may be here already */
     } else if (!lease) { /* the session ended meanwhile */
         frames_clean(b);
     } else if (!done) {

@@ -21,6 +21,7 @@ static void forget_state(struct session *s)
     s->statement_count = 0;
     s->prepared_code = false;
     s->prepared_pins = 0;
+    s->prepared_reads = 0;
     s->pins = 0;
     s->unsaved = 0;
     s->on_server = RESIDUE_ALL;

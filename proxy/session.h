@@ -51,6 +51,7 @@ struct session {
     uint64_t schema_hash; /* of the current schema's name; 0: none, or not known */
     struct buffer warnings; /* the packets of SHOW WARNINGS, as the server sent them */
     pin_set prepared_pins; /* what executing one of them may bring about */
+    uint8_t prepared_reads; /* enum residue: what one of them reads */
     bool prepared_code;   /* one of them may change views, triggers or routines when it is executed */
     uint32_t *statements; /* ids of those that are prepared */
     size_t statement_count;

@@ -110,7 +110,6 @@ def test_nothing_is_left(sluse, server):
     proxy = sluse(server=server, pool=dict(size=2), sluse=dict(workers=1))   # one is the control connection's
     with client_of(proxy) as client:
         before = client.value("SELECT CONCAT_WS('|', @@sql_mode, @@time_zone, @@collation_connection, @@autocommit)")
-        ids = {client.value("SELECT CONNECTION_ID()")}
         client.quit()
     for user in ("svc", "app") * 3:
         with client_of(proxy, user=user) as client:
@@ -118,7 +117,6 @@ def test_nothing_is_left(sluse, server):
             assert client.value("SELECT COALESCE(@a, 'none')") == "none"
             assert client.value("SELECT IS_FREE_LOCK('l')") == "1"
             assert client.query("SELECT * FROM tt")[0].code == 1146
-            ids.add(client.value("SELECT CONNECTION_ID()"))
             for statement in ("SET @a = 1", "SET sql_mode = 'ANSI', time_zone = '+03:00'", "SET NAMES latin1", "SET autocommit = 0",
                               "CREATE TEMPORARY TABLE tt (id INT)", "CREATE TABLE IF NOT EXISTS kept (id INT)",
                               "INSERT INTO kept VALUES (1)"):
@@ -127,7 +125,7 @@ def test_nothing_is_left(sluse, server):
             client.quit()
         proxy.wait_idle()
     assert server.sql("SELECT COUNT(*) FROM app.kept") == ((0,),)
-    assert len(ids) <= 2, ids
+    assert proxy.counter("backend_logins") <= 2  # they had one connection, or another after a prepared XA transaction or the like
 
 
 def test_change_user(proxy, server):

@@ -131,16 +131,16 @@ def spelled(text):
 
 # Putting a script together
 
-def generate(seed, flavor="mariadb", frames=9, only=(), without=(), forms=None, strict=False):
+def generate(seed, flavor="mariadb", frames=9, only=(), without=(), forms=None, strict=False, tame=False):
     """The script of a seed. frames: how many sessions may have a backend for good at a time, with one left for the others.
 
-    strict: with what sluse is known to answer otherwise; a phrase that leaves it out says `x.strict`."""
+    strict: with what sluse is known to answer otherwise; a phrase that leaves it out says `x.strict`. tame: without odd spellings."""
     rng = random.Random(seed)
     count = rng.choice((2, 2, 3, 3, 3, 4))
     if count > frames and rng.random() < 0.7:
         count = frames   # the others would find no backend should all do what keeps one
     form = rng.choice(tuple(forms or FORMS))
-    hostile = rng.choice((0, 0, 0.02, 0.1, 0.35))
+    hostile = rng.choice((0, 0, 0.02, 0.1, 0.35)) * (not tame)
     script = Script(f"fuzz-{seed}", masks=("statement-id", "gtid"), caps=("local",) if rng.random() < 0.1 else (),
                     forms=(form,),
                     files={"f.csv": b"5\n6\nx\n"})

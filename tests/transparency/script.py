@@ -5,6 +5,7 @@
     %with multi local       capabilities that every run of this script has
     %forms plain eof+track  instead of all forms (runner.py), where a script is slow
     %servers mariadb        instead of all servers, where others lack what it is about: kinds or names (mariadb-11.8)
+    %resident               not in chaos mode, where sluse answers with an error of its own
     %root CREATE ROLE r     root's statement before each run; %end after it
     %file NAME b'...'       what a LOAD DATA LOCAL of that name gets
 
@@ -50,6 +51,7 @@ class Script:
     masks: tuple = ()
     caps: tuple = ()
     forms: tuple = ()
+    resident: bool = False
     servers: tuple = ()
     root: list = field(default_factory=list)
     end: list = field(default_factory=list)
@@ -93,6 +95,8 @@ def directive(script, line):
         script.masks += tuple(rest.split())
     elif word == "with":
         script.caps += tuple(rest.split())
+    elif word == "resident":
+        script.resident = True
     elif word == "forms":
         script.forms = tuple(rest.split())
     elif word == "servers":
