@@ -11,7 +11,7 @@ from harness.proxy import ROOT, binary
 # A session that moves after each command: what is known to differ then is in docs/session-state.md (odd spellings of residue, several statements of
 # which one fails, FOUND_ROWS() behind sub-selects, character sets of kept warnings). Without them as far as the phrases can be told apart, one script
 # in 33 may still show one of them.
-CORNERS = ["--tame", "--without", "several", "--without", "insert_badly", "--without", "questions", "--without", "binary_statements"]
+CORNERS = ["--tame", "--without", "several", "--without", "insert_badly", "--without", "questions", "--without", "binary_statements", "--without", "stored_questions"]
 CHAOS = ("pool.size=4", "pool.debug_migrate=always")
 # Mode, first seed, sessions, stored code that reads ROW_COUNT() and the like.
 CASES = [("normal", 1, 300, False), ("chaos", 100001, 450, False), ("chaos", 200001, 150, True)]
