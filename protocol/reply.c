@@ -181,6 +181,9 @@ static bool pass_err(struct walk *w, uint32_t length)
         return false;
     w->r->failed = true;
     w->r->error = (uint16_t)(payload[1] | payload[2] << 8);
+    w->r->sqlstate[0] = '\0';
+    if (length >= 9 && payload[3] == '#')
+        memcpy(w->r->sqlstate, payload + 4, 5); /* the sixth is zero from the beginning */
     pass_packet(w, length);
     w->r->state = REPLY_AT_END;
     return true;
@@ -196,6 +199,7 @@ static bool at_result(struct walk *w, uint32_t length, uint8_t first)
     struct reply *r = w->r;
     struct wire_reader in = wire_reader(w->at + PACKET_HEADER, length);
 
+    r->rows_begun = false;
     if (first == 0x00 || first == 0xFE) {
         if (!pass_ok(w, length))
             return false;
@@ -215,6 +219,7 @@ static bool at_result(struct walk *w, uint32_t length, uint8_t first)
         return false;
     pass_packet(w, length);
     r->rows = 0;
+    r->rows_begun = true;
     r->state = REPLY_AT_COLUMNS;
     return true;
 }

@@ -53,12 +53,14 @@ struct reply {
     uint16_t warnings;
     bool warned;        /* some result of the reply had warnings */
     uint16_t error;     /* number of the ERR */
+    char sqlstate[6];   /* likewise; empty: it had none */
     uint32_t skip;      /* bytes of the packet under way that are still to come */
     uint64_t columns;   /* definitions still to come in this group */
     uint64_t columns_next; /* prepare: definitions of the group behind */
     uint64_t affected_rows;
     uint64_t insert_id;
     uint64_t rows;      /* of the last result set */
+    bool rows_begun;    /* the last result has, or had, columns: it was being executed */
     bool rows_ended;    /* what ended last was a result set */
     uint32_t statement_id; /* prepare: the server's number for it */
     bool schema_told;   /* the server has told the current schema, by its tracker */

@@ -5,6 +5,8 @@
  */
 #include "protocol/statement.h"
 
+#include <string.h>
+
 #include "protocol/statement_part.h"
 
 /* Nothing of the statement before counts for the one that begins. */
@@ -12,7 +14,7 @@ static void begin_statement(struct statement *s)
 {
     struct statement fresh = {
         .lexer = s->lexer, .names = s->names, .schema = s->schema, .effects = s->effects, .text = s->text, .looks_up = true,
-        .changes_found_rows = s->changes_found_rows, .owner = s->owner,
+        .owner = s->owner,
     };
 
     *s = fresh;
@@ -56,22 +58,43 @@ static uint8_t unlock_step(const struct statement *s, const struct statement_tok
     }
 }
 
-/* What the statement is as a whole, once it is over. */
-/* Those that select nothing, not even for themselves. What DESCRIBE, EXPLAIN and ANALYZE make of it only the server knows. */
-static bool keeps_found_rows(const struct statement *s)
+/* MySQL counts the rows that these look at. */
+static enum found_rows counted_by_mysql(const struct statement *s)
 {
+    return s->verb_word == SYMBOL_UPDATE || s->verb_word == SYMBOL_DELETE || s->verb_word == SYMBOL_DO ? FOUND_ROWS_SET : FOUND_ROWS_KEPT;
+}
+
+/* Those that select nothing, not even for themselves, keep it. What DESCRIBE, EXPLAIN and ANALYZE make of it only the server knows. */
+static enum found_rows found_rows_of(const struct statement *s)
+{
+    enum found_rows selected = s->counted && !s->limited ? FOUND_ROWS_COUNTED : FOUND_ROWS_SET;
+
     switch ((enum statement_verb)s->verb) {
     case VERB_SELECT:
-        return s->verb_word == SYMBOL_VALUES && !s->reads;
+        return s->verb_word == SYMBOL_VALUES ? (s->reads ? FOUND_ROWS_UNCLEAR : FOUND_ROWS_KEPT) : selected;
     case VERB_SHOW:
-        return !s->counted && (s->verb_word == SYMBOL_SHOW || s->verb_word == SYMBOL_CHECKSUM || s->verb_word == SYMBOL_HELP);
+        if (s->counted || s->effects.opens_early)
+            return selected;
+        return s->verb_word == SYMBOL_SHOW || s->verb_word == SYMBOL_CHECKSUM || s->verb_word == SYMBOL_HELP ? FOUND_ROWS_KEPT : FOUND_ROWS_UNCLEAR;
     case VERB_DIAGNOSTICS:
-        return !s->counted;
+        return s->counted ? selected : FOUND_ROWS_KEPT;
     default:
-        return !s->reads;
+        return s->reads ? FOUND_ROWS_UNCLEAR : s->lexer.modes.mariadb ? FOUND_ROWS_KEPT : counted_by_mysql(s);
     }
 }
 
+/* After several statements, of which some may not be reached, it is only known when all keep it. */
+static void judge_found_rows(struct statement *s)
+{
+    enum found_rows fate = found_rows_of(s);
+
+    if (!s->effects.several)
+        s->effects.found_rows = fate;
+    else if (fate != FOUND_ROWS_KEPT || s->effects.found_rows != FOUND_ROWS_KEPT)
+        s->effects.found_rows = FOUND_ROWS_UNCLEAR;
+}
+
+/* What the statement is as a whole, once it is over. */
 static void end_statement(struct statement *s)
 {
     static const struct token nothing = {.kind = TOKEN_END};
@@ -89,9 +112,8 @@ static void end_statement(struct statement *s)
         if (!s->names || !s->names->complete)
             statement_pin(s, PIN_UNREAD);
     }
-    e->found_rows_counted = (s->verb == VERB_SELECT || s->verb == VERB_SHOW || s->verb == VERB_DIAGNOSTICS) && s->counted && !s->limited;
-    s->changes_found_rows |= !keeps_found_rows(s);
-    e->found_rows_kept = !s->changes_found_rows;
+    s->effects.opens_early |= s->part == PART_EXPLAIN && s->verb == VERB_SHOW; /* no statement has followed: it is DESCRIBE */
+    judge_found_rows(s);
     e->clears_warnings |= e->uses_tables || s->verb == VERB_SHOW || s->verb == VERB_DDL;
     s->last.name = false;
 }
@@ -141,6 +163,9 @@ static void sign_token(struct statement *s, uint8_t sign)
 static void begins_select(struct statement *s)
 {
     uint64_t bit = depth_bit(s);
+
+    s->effects.nested |= s->selected || s->verb != VERB_SELECT;
+    s->selected = true;
 
     if (!bit)
         statement_pin(s, PIN_OPAQUE); /* too deep to follow */
@@ -256,6 +281,17 @@ static void definition_keyword(struct statement *s, uint8_t symbol)
     }
 }
 
+/* What GET DIAGNOSTICS asks for. */
+static void diagnostics_keyword(struct statement *s, uint64_t hash)
+{
+    static const char *const states[] = {"RETURNED_SQLSTATE", "CLASS_ORIGIN", "SUBCLASS_ORIGIN"};
+
+    if (hash == name_hash("ROW_COUNT", 9))
+        s->effects.reads |= RESIDUE_ROW_COUNT;
+    for (size_t i = 0; i < sizeof states / sizeof states[0]; i++)
+        s->effects.reads_sqlstate |= hash == name_hash(states[i], strlen(states[i]));
+}
+
 static void read_system_variable(struct statement *s, const struct statement_token *t)
 {
     const struct word *w = word_find(t->token->hash);
@@ -279,6 +315,8 @@ static void generic(struct statement *s, const struct statement_token *t)
         sign_token(s, t->token->sign);
         break;
     case TOKEN_WORD:
+        if (s->verb_word == SYMBOL_GET)
+            diagnostics_keyword(s, t->token->hash);
         if (s->verb == VERB_DDL)
             definition_keyword(s, t->symbol);
         if (!s->defines)
@@ -451,7 +489,7 @@ const struct statement_effects *statement_end(struct statement *s)
         statement_pin(s, PIN_OPAQUE);
     if (e->several) {
         e->releases = 0;
-        e->found_rows_counted = e->uses_tables = false;
+        e->uses_tables = false;
     }
     return e;
 }

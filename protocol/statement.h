@@ -34,6 +34,14 @@ enum residue {
     RESIDUE_ALL = RESIDUE_ROW_COUNT | RESIDUE_FOUND_ROWS | RESIDUE_WARNINGS, /* that a backend can have */
 };
 
+/* What becomes of FOUND_ROWS(), measured on MariaDB 10.11 and MySQL 9.7. */
+enum found_rows {
+    FOUND_ROWS_KEPT,    /* it is what it was */
+    FOUND_ROWS_COUNTED, /* the number of rows that it returns: no LIMIT, UNION, SQL_CALC_FOUND_ROWS, INTO ... */
+    FOUND_ROWS_SET,     /* another one, if it goes well, that only the server knows */
+    FOUND_ROWS_UNCLEAR, /* what it was or another one */
+};
+
 #define STATEMENT_VARIABLES 16u
 
 struct statement_effects {
@@ -44,8 +52,10 @@ struct statement_effects {
     pin_set releases;           /* that end when it succeeds, being alone */
     uint8_t reads;              /* enum residue */
     bool insert_id;             /* LAST_INSERT_ID() may be another afterwards */
-    bool found_rows_counted;    /* FOUND_ROWS() is the number of rows that it returns: no LIMIT, UNION, SQL_CALC_FOUND_ROWS, INTO ... */
-    bool found_rows_kept;       /* it is what it was (measured on MariaDB 10.11); neither of the two: only the server knows */
+    enum found_rows found_rows;
+    bool nested;                /* there is a SELECT in it that is not all of it */
+    bool opens_early;           /* DESCRIBE, SHOW COLUMNS and the like: MariaDB opens the table before the statement begins, and may fail there */
+    bool reads_sqlstate;        /* GET DIAGNOSTICS asks for a condition's SQLSTATE, or its parts */
     bool uses_tables;           /* for certain */
     bool clears_warnings;       /* the list of warnings begins anew, on MariaDB: it uses tables, or shows or defines something */
     bool schema;                /* the current schema may be another afterwards */
@@ -70,7 +80,6 @@ struct statement {
         size_t length, before;    /* of the piece, and of the text in front of it */
         uint8_t tail[STATEMENT_TAIL]; /* the end of what is in front of it, in a SET: a character set may be named in a string */
     } text;
-    bool changes_found_rows;      /* some statement of the text did */
     bool owner;                   /* IS_USED_LOCK() is in the text */
     /* What follows is of the statement under way, there may be several in a text. */
     bool over;                    /* a ; was seen: what follows is another statement */
@@ -96,6 +105,7 @@ struct statement {
     bool head;                    /* INSERT, UPDATE...: the table's name comes next */
     bool argument;                /* LAST_INSERT_ID( was the last */
     bool counted;                 /* it is a SELECT and no more, or a SHOW that is one */
+    bool selected;                /* a SELECT was seen */
     bool reads;                   /* there is a SELECT in it, or a join of a write's: FOUND_ROWS() may be another */
     bool limited;                 /* LIMIT, UNION or the like: FOUND_ROWS() can't be told */
     bool temporary;

@@ -188,6 +188,17 @@ static bool shows_by_itself(uint64_t hash)
     return false;
 }
 
+/* A table's columns or keys. */
+static bool shows_of_table(uint64_t hash)
+{
+    static const char *const kinds[] = {"COLUMNS", "FIELDS", "INDEX", "INDEXES", "KEYS"};
+
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+        if (hash == name_hash(kinds[i], strlen(kinds[i])))
+            return true;
+    return false;
+}
+
 static void second_of_show(struct statement *s, const struct statement_token *t)
 {
     uint8_t symbol = t->symbol;
@@ -197,6 +208,7 @@ static void second_of_show(struct statement *s, const struct statement_token *t)
         return;
     }
     s->counted = t->token->kind == TOKEN_WORD && !shows_by_itself(t->token->hash);
+    s->effects.opens_early = t->token->kind == TOKEN_WORD && shows_of_table(t->token->hash);
     if (symbol != SYMBOL_WARNINGS && symbol != SYMBOL_ERRORS && symbol != SYMBOL_COUNT)
         return;
     statement_set_verb(s, VERB_DIAGNOSTICS);
@@ -264,7 +276,7 @@ static void second_of_get(struct statement *s, uint8_t symbol)
     if (symbol == SYMBOL_CURRENT || symbol == SYMBOL_STACKED)
         s->part = PART_SECOND;
     else if (symbol == SYMBOL_DIAGNOSTICS)
-        s->effects.reads |= RESIDUE_WARNINGS | RESIDUE_ROW_COUNT;
+        s->effects.reads |= RESIDUE_WARNINGS;
     else
         opaque(s);
 }

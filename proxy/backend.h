@@ -82,6 +82,14 @@ struct saving {
     int close;              /* -1, or the enum close_reason for which it is closed afterwards */
 };
 
+/* What of the session's residue is being given back to the server, backend_prime.c. */
+struct prime {
+    bool active;
+    uint8_t asked, done;    /* enum residue; done is 0 once the server has refused a part */
+    uint16_t error;         /* of a SIGNAL that makes one; 0: none does */
+    unsigned error_owed;    /* how many replies are owed when its own comes */
+};
+
 /* What a backend needs of its worker, and whom it tells. */
 struct backend_context {
     struct loop *loop;
@@ -139,6 +147,7 @@ struct backend {
     unsigned owed;             /* replies to what goes around the authentication */
     bool page_in;              /* what is being loaded is a session that has begun, not a fresh one */
     bool schema_later;         /* the schema is chosen behind the change of user */
+    struct prime prime;
     bool role_asked;           /* the next reply to end tells the role that a login gets */
     struct auth_client auth;
     struct auth_secret secret; /* wiped when the exchange ends */
@@ -161,6 +170,10 @@ bool backend_load(struct backend *b, const struct session *session, enum backend
 /* backend_save.c: asks the server for what only it knows of the resident session. State becomes SAVING, and `saved` follows. */
 void backend_save(struct backend *b, struct waiter *waiter, int close);
 void backend_save_input(struct backend *b);
+/* backend_prime.c: what of these (enum residue) the server can be given. */
+uint8_t backend_can_prime(const struct backend *b, struct session *s, uint8_t which);
+/* Gives the server these, which backend_can_prime has named, and ROW_COUNT() if possible. The state becomes RESTORING; `restored` or `failed` follows. */
+void backend_prime(struct backend *b, struct session *s, uint8_t which);
 /* Its reply has no reader any more: read it to its end, then `drained`. */
 void backend_drain(struct backend *b);
 

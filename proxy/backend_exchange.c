@@ -85,7 +85,7 @@ static void finish(struct backend *b)
     auth_secret_wipe(&b->secret);
     deadline_clear(&b->deadline);
     b->reply.state = REPLY_AT_END;
-    if (!b->page_in) {
+    if (!b->page_in && !b->prime.active) {
         b->footprint = FOOTPRINT_NONE;
         accounts_prove(context->accounts, &b->image, b->epoch.taken_us);
     }

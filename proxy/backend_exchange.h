@@ -42,4 +42,7 @@ void load_rest(struct backend *b);
 /* A reply to what was said around the authentication has ended; fresh: bytes are all of it. */
 void load_reply(struct backend *b, const uint8_t *bytes, size_t length, bool fresh);
 
+/* backend_prime.c: a reply to what it said has ended. */
+void prime_reply(struct backend *b);
+
 #endif

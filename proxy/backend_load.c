@@ -306,19 +306,9 @@ static bool is_forgivable(const struct backend *b)
     return (b->step == EXCHANGE_OWED || !b->page_in) && (error == 1064 || error == 1193 || error == 3661 || error == 1227);
 }
 
-/* An ERR is all of its reply. */
-void load_reply(struct backend *b, const uint8_t *bytes, size_t length, bool fresh)
+static void next_reply(struct backend *b)
 {
-    if (b->role_asked && fresh)
-        note_role(b, bytes, length);
-    b->role_asked = false;
-    if (b->page_in && b->step == EXCHANGE_SETTINGS)
-        b->warned = b->reply.warned; /* the last of them is a SET */
-    if (!b->reply.failed)
-        b->status = b->reply.status & STATUS_LASTING;
-    if (b->reply.failed && !is_forgivable(b))
-        exchange_refused(b, bytes + PACKET_HEADER, length - PACKET_HEADER);
-    else if (--b->owed)
+    if (--b->owed)
         reply_begin(&b->reply, REPLY_RESULT, CAP_DEPRECATE_EOF | CAP_SESSION_TRACK, 0);
     else if (b->step == EXCHANGE_SETTINGS)
         b->step = EXCHANGE_DONE;
@@ -326,3 +316,23 @@ void load_reply(struct backend *b, const uint8_t *bytes, size_t length, bool fre
         b->step = EXCHANGE_AUTH;
 }
 
+/* An ERR is all of its reply. */
+void load_reply(struct backend *b, const uint8_t *bytes, size_t length, bool fresh)
+{
+    if (b->role_asked && fresh)
+        note_role(b, bytes, length);
+    b->role_asked = false;
+    if (!b->reply.failed)
+        b->status = b->reply.status & STATUS_LASTING;
+    if (b->prime.active) {
+        prime_reply(b);
+        next_reply(b);
+        return;
+    }
+    if (b->page_in && b->step == EXCHANGE_SETTINGS)
+        b->warned = b->reply.warned; /* the last of them is a SET */
+    if (b->reply.failed && !is_forgivable(b))
+        exchange_refused(b, bytes + PACKET_HEADER, length - PACKET_HEADER);
+    else
+        next_reply(b);
+}

@@ -221,10 +221,8 @@ static void saved(struct backend *b)
             s->pins |= PIN_BIT(PIN_UNSAVED);
         else
             s->unsaved = 0;
-        if (b->saving.asked & UNSAVED_WARNINGS) {
-            s->diagnostics = DIAGNOSTICS_STORED;
-            s->on_server &= (uint8_t)~RESIDUE_WARNINGS;
-        }
+        if (b->saving.asked & UNSAVED_WARNINGS)
+            session_warnings_stored(s);
         done = done && s->pins == 0;
     }
     b->context->saved(b, done);

@@ -160,9 +160,8 @@ void client_relay_local(struct client *c, uint8_t *bytes, size_t length);
 /* client_residue.c: the text of the command at hand, wholly in view, reads things (enum residue) that its backend has not: answers it (client_relay_local) or
  * sends it with the session's own values. False: it can only be sent as it is. */
 bool client_residue(struct client *c, const uint8_t *text, size_t length, uint8_t which) __attribute__((warn_unused_result));
-
-/* Answers it with 1235: better no answer than a wrong one. True. */
-bool client_residue_refuse(struct client *c);
+/* Nor can the backend be given these: answers with 1235. False: nothing is amiss with sending it. */
+bool client_residue_refused(struct client *c, uint8_t missing) __attribute__((warn_unused_result));
 
 /* client_kill.c: a whole COM_QUERY or COM_PROCESS_KILL packet. False: it is no KILL of a virtual id, relay it as it is. True: it is taken
  * care of, and the state says what is awaited; *used is what was used of it (0: once more when a backend is there). */

@@ -12,6 +12,8 @@
 #include "proxy/invariant.h"
 #include "proxy/stored_code.h"
 
+#define STATEMENT_HEAD 5u /* of COM_STMT_EXECUTE: the command and the statement's number */
+
 static struct stats *stats(const struct client *c)
 {
     return &c->home->loop->stats;
@@ -112,11 +114,12 @@ static void end_text(struct client *c, struct backend *b)
         b->effects.text.several = true;
     stored_code_drop(b->code);
     b->code = NULL;
-    if (c->command == COM_STMT_PREPARE)
-        c->lease.session.prepared_reads |= b->effects.text.reads & RESIDUE_ALL;
-    if (c->command == COM_STMT_PREPARE)
-        c->lease.session.prepared_code |= b->effects.text.stored_code;
-    else if (b->effects.text.stored_code || (c->command == COM_STMT_EXECUTE && c->lease.session.prepared_code))
+}
+
+/* The last of it is about to be sent. */
+static void note_sent(struct client *c, struct backend *b)
+{
+    if (c->command != COM_STMT_PREPARE && b->effects.text.stored_code)
         backend_changes_code(b, true);
 }
 
@@ -136,6 +139,8 @@ static void begin(struct client *c, struct backend *b, const uint8_t *bytes, siz
             b->code = stored_code_hold(c->home->facts->stored_code);
         statement_piece(&b->statement, bytes + PACKET_HEADER + 1, length - PACKET_HEADER - 1);
     }
+    if (c->command == COM_STMT_EXECUTE)
+        b->effects.text = session_statement_effects(s, b->effects.id);
     reply_begin(&b->reply, info->shape, c->capabilities, s->status);
     c->state = CLIENT_RUNNING;
     if (c->home->conf->query_timeout_us)
@@ -143,32 +148,74 @@ static void begin(struct client *c, struct backend *b, const uint8_t *bytes, siz
     if (c->deadline.queue == &c->home->transactions)
         deadline_clear(&c->deadline);
     client_count_pins(c);
-    STATS_INC(stats(c)->commands);
 }
 
-/* Does it read what its backend has not? */
+static bool may_read_residue(uint8_t command)
+{
+    return command == COM_QUERY || command == COM_STMT_EXECUTE;
+}
+
+/* What only the session has of what the command needs to find at the server, or may leave there as it is. Routines may read anything. */
+static uint8_t wants_primed(struct client *c)
+{
+    const struct command_effects *e = &c->lease.backend->effects;
+    struct session *s = &c->lease.session;
+    uint8_t wanted = session_unclear(e);
+
+    if (!may_read_residue(e->command) || (e->text.several && !s->image.multi_statements)) /* the latter is a syntax error, and nothing else */
+        return 0;
+    if (e->text.pins & PIN_BIT(PIN_OPAQUE))
+        wanted |= RESIDUE_ALL;
+    if (e->text.several) /* the second may read what the first has left as it was */
+        wanted |= e->text.reads & RESIDUE_ALL;
+    return backend_can_prime(c->lease.backend, s, wanted & (uint8_t)~s->on_server);
+}
+
+/* The command waits until its backend has been given these. */
+static void prime(struct client *c, uint8_t which)
+{
+    c->lease.backend->reply.state = REPLY_AT_END;
+    c->state = CLIENT_LEASING;
+    frames_prime(&c->lease, which);
+}
+
+/* Does it read what its backend has not? False: it goes to the backend as it is, or (LEASING) is looked at again when that has been given to it. */
 static bool answered_otherwise(struct client *c, const uint8_t *bytes, size_t length)
 {
     const struct statement_effects *text = &c->lease.backend->effects.text;
-    uint8_t missing = text->reads & (uint8_t)~c->lease.session.on_server;
+    uint8_t missing = text->reads & (uint8_t)~c->lease.session.on_server, can = wants_primed(c);
 
     if (text->several && !c->lease.session.image.multi_statements)
-        return false; /* a syntax error, and nothing else */
-    if (c->command == COM_STMT_EXECUTE && c->lease.session.prepared_reads & (uint8_t)~c->lease.session.on_server)
-        return client_residue_refuse(c);
-    return missing && c->command == COM_QUERY && client_residue(c, bytes + PACKET_HEADER + 1, length - PACKET_HEADER - 1, missing);
+        return false;
+    if (can) {
+        prime(c, can);
+        return false;
+    }
+    if (!missing || !may_read_residue(c->command))
+        return false;
+    if (c->command == COM_QUERY && client_residue(c, bytes + PACKET_HEADER + 1, length - PACKET_HEADER - 1, missing))
+        return true;
+    can = backend_can_prime(c->lease.backend, &c->lease.session, missing);
+    if (can) {
+        prime(c, can);
+        return false;
+    }
+    return client_residue_refused(c, missing);
 }
 
 size_t client_run(struct client *c, uint8_t *bytes, size_t length)
 {
     uint32_t packet = packet_length(bytes);
     size_t here = PACKET_HEADER + (size_t)packet;
+    bool answered = false;
 
+    if (here > length && bytes[PACKET_HEADER] == COM_STMT_EXECUTE && length < PACKET_HEADER + STATEMENT_HEAD)
+        return 0; /* which one shows a few bytes later */
     if (c->lease.state == LEASE_NONE && !frames_lease(c->home->frames, &c->lease)) {
         c->state = CLIENT_LEASING;
         return 0;
     }
-    if (here > length && packet <= BUDGET_KEPT && has_text(bytes[PACKET_HEADER]) && c->lease.session.on_server != RESIDUE_ALL)
+    if (here > length && packet <= BUDGET_KEPT && (has_text(bytes[PACKET_HEADER]) || may_read_residue(bytes[PACKET_HEADER])) && c->lease.session.on_server != RESIDUE_ALL)
         return 0; /* wholly in view, it can be told whether it reads what this backend has not */
     if (here > length)
         here = length;
@@ -176,9 +223,15 @@ size_t client_run(struct client *c, uint8_t *bytes, size_t length)
     c->upload = (struct upload){(uint32_t)(PACKET_HEADER + packet - here), packet == PACKET_MAX};
     if (client_at_border(c)) {
         end_text(c, c->lease.backend);
-        if (answered_otherwise(c, bytes, here))
-            return here;
+        answered = answered_otherwise(c, bytes, here);
+        if (c->state == CLIENT_LEASING)
+            return 0;
     }
+    STATS_INC(stats(c)->commands);
+    if (answered)
+        return here;
+    if (client_at_border(c))
+        note_sent(c, c->lease.backend);
     client_to_backend(c, bytes, here);
     if (is_over(c))
         client_note_end(c);
@@ -227,6 +280,8 @@ size_t client_upload(struct client *c, uint8_t *bytes, size_t length)
             statement_piece(&c->lease.backend->statement, bytes + (header ? PACKET_HEADER : 0), here - (header ? PACKET_HEADER : 0));
         if (text && client_at_border(c))
             end_text(c, c->lease.backend);
+        if (!c->file && client_at_border(c))
+            note_sent(c, c->lease.backend);
         client_to_backend(c, bytes, here);
         if (is_over(c))
             client_note_end(c);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "protocol/packet.h"
+#include "protocol/residue_diagnostics.h"
 #include "protocol/residue_text.h"
 #include "proxy/client.h"
 #include "proxy/invariant.h"
@@ -93,8 +94,8 @@ static bool is_error(struct wire_text payload)
     return wire_text_is(wire_lenenc_text(&row), "Error");
 }
 
-/* Copies the stored packets that are asked for, numbered anew. False: no memory. */
-static bool choose_packets(struct session *s, const struct show *show, struct buffer *out)
+/* Copies the stored packets that are asked for, numbered anew. MariaDB's LIMIT counts those that SHOW ERRORS leaves out, too. False: no memory. */
+static bool choose_packets(struct session *s, const struct show *show, bool is_mariadb, struct buffer *out)
 {
     const uint8_t *bytes = buffer_bytes(&s->warnings);
     size_t length = buffer_length(&s->warnings), at = 0, used;
@@ -104,12 +105,12 @@ static bool choose_packets(struct session *s, const struct show *show, struct bu
 
     while (at < length && packet_take(bytes + at, length - at, length, &payload, &number, &used) == WIRE_OK) {
         uint8_t header[PACKET_HEADER];
-        bool last = at + used == length, counted = !left_before_rows && !last && (!show->errors || is_error(payload));
-        bool wanted = left_before_rows || last || (counted && row >= show->offset && row - show->offset < show->limit);
+        bool last = at + used == length, listed = !left_before_rows && !last, shown = listed && (!show->errors || is_error(payload));
+        bool wanted = left_before_rows || last || (shown && row >= show->offset && row - show->offset < show->limit);
 
         if (left_before_rows)
             left_before_rows--;
-        row += counted;
+        row += is_mariadb ? listed : shown;
         at += used;
         if (!wanted)
             continue;
@@ -139,7 +140,7 @@ static bool answer_warnings(struct client *c, const struct show *show)
     struct session *s = &c->lease.session;
     struct buffer packets = {0};
 
-    if (!choose_packets(s, show, &packets)) {
+    if (!choose_packets(s, show, c->home->facts->is_mariadb, &packets)) {
         buffer_free(&packets);
         client_close(c, CLOSE_NO_MEMORY);
         return true;
@@ -152,6 +153,17 @@ static bool answer_warnings(struct client *c, const struct show *show)
 }
 
 /* --- numbers --- */
+
+/* The text with the values in it; one that can't have them is written again from its beginning. */
+static bool write_values(struct wire_writer *w, const uint8_t *text, size_t length, struct lexer_modes modes, uint8_t which, const struct residue_values *values)
+{
+    struct wire_writer before = *w;
+
+    if (residue_diagnostics_write(w, text, length, modes, values))
+        return true;
+    *w = before;
+    return residue_text_write(w, text, length, modes, which, values);
+}
 
 static bool send_with_values(struct client *c, const uint8_t *text, size_t length, uint8_t which)
 {
@@ -168,7 +180,7 @@ static bool send_with_values(struct client *c, const uint8_t *text, size_t lengt
 
     header = packet_begin(&w);
     wire_put_u8(&w, COM_QUERY);
-    written = residue_text_write(&w, text, length, session_lexer_modes(s, c->home->facts->is_mariadb, c->home->facts->server_number), which, &values);
+    written = write_values(&w, text, length, session_lexer_modes(s, c->home->facts->is_mariadb, c->home->facts->server_number), which, &values);
     packet_end(&w, header, 0);
     if (written && !w.full) {
         STATS_INC(c->home->loop->stats.residues_written);
@@ -201,7 +213,7 @@ static const char *plain_count(const struct client *c, const uint8_t *text, size
 }
 
 /* Better no answer than a wrong one. */
-bool client_residue_refuse(struct client *c)
+static void refuse(struct client *c)
 {
     STATS_INC(c->home->loop->stats.residues_refused);
     c->lease.backend->reply.state = REPLY_AT_END;
@@ -211,7 +223,22 @@ bool client_residue_refuse(struct client *c)
                          "sluse: this statement reads what the statement before it left, and the session has changed its connection since; "
                          "SHOW WARNINGS, ROW_COUNT() and FOUND_ROWS() in a SELECT can be asked"))
         client_note_end(c);
+}
+
+bool client_residue_refused(struct client *c, uint8_t missing)
+{
+    if (c->lease.backend->effects.text.pins & PIN_BIT(PIN_OPAQUE))
+        return false; /* most likely no statement at all: the server says so */
+    if (!(missing & (uint8_t)~RESIDUE_CONNECTION_ID))
+        return false;
+    refuse(c);
     return true;
+}
+
+/* Is any of these not even known? */
+static bool is_lost(const struct session *s, uint8_t which)
+{
+    return (which & RESIDUE_FOUND_ROWS && s->found_rows_lost) || (which & RESIDUE_WARNINGS && s->diagnostics == DIAGNOSTICS_LOST);
 }
 
 bool client_residue(struct client *c, const uint8_t *text, size_t length, uint8_t which)
@@ -219,12 +246,10 @@ bool client_residue(struct client *c, const uint8_t *text, size_t length, uint8_
     const char *plain;
     struct show show;
 
-    if (which & RESIDUE_WARNINGS && c->lease.session.diagnostics == DIAGNOSTICS_STORED && is_show(c, text, length, &show))
+    if (is_lost(&c->lease.session, which))
+        return false;
+    if (which & RESIDUE_WARNINGS && session_warnings_current(&c->lease.session) && is_show(c, text, length, &show))
         return answer_warnings(c, &show);
     plain = which & RESIDUE_WARNINGS ? plain_count(c, text, length) : NULL;
-    if (plain ? send_with_values(c, (const uint8_t *)plain, strlen(plain), which) : send_with_values(c, text, length, which))
-        return true;
-    if (c->lease.backend->effects.text.pins & PIN_BIT(PIN_OPAQUE))
-        return false; /* most likely no statement at all: the server says so */
-    return which & (uint8_t)~RESIDUE_CONNECTION_ID ? client_residue_refuse(c) : false;
+    return plain ? send_with_values(c, (const uint8_t *)plain, strlen(plain), which) : send_with_values(c, text, length, which);
 }

@@ -323,7 +323,9 @@ static void on_loaded(struct backend *b)
 
     if (b->kills)
         return; /* an answer to a KILL comes first, and then again here */
-    if (!lease) {
+    if (b->prime.active) {
+        frames_primed(b);
+    } else if (!lease) {
         settle(b);
     } else if (session_image_equal(&b->image, &lease->session.image) && b->page_in == lease->session.begun) {
         frames_hold(f, lease, b);
@@ -351,6 +353,10 @@ static void on_failed(struct backend *b, enum close_reason reason, const struct 
     bool told = error->number != 0;
     struct lease *lease = b->lease;
 
+    if (b->prime.active) {
+        frames_prime_failed(b, reason);
+        return;
+    }
     if (login) {
         STATS_INC(stats(f)->backend_login_failures);
         log_line(LOG_WARNING, "backend %llu: error %u: %s", (unsigned long long)b->id, error->number, error->text);

@@ -53,6 +53,10 @@ void frames_saved(struct backend *b, bool done);
 /* Its resident session, if there is one, loses its page: what was not known of it is lost, and then so is the session. */
 void frames_lose_page(struct backend *b);
 
+/* frames_prime.c: the server has answered, or has not. */
+void frames_primed(struct backend *b);
+void frames_prime_failed(struct backend *b, enum close_reason reason);
+
 /* frames.c */
 /* The backend, loaded, is the lease's. */
 void frames_hold(struct frames *f, struct lease *lease, struct backend *b);

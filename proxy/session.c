@@ -19,15 +19,14 @@ static void forget_state(struct session *s)
     free(s->statements);
     s->statements = NULL;
     s->statement_count = 0;
-    s->prepared_code = false;
-    s->prepared_pins = 0;
-    s->prepared_reads = 0;
     s->pins = 0;
     s->unsaved = 0;
     s->on_server = RESIDUE_ALL;
+    s->unprimable = 0;
     s->diagnostics = DIAGNOSTICS_NONE;
     s->row_count = 0;
     s->found_rows = 0;
+    s->found_rows_lost = false;
     s->names_collate = false;
     s->image.last_insert_id = 0;
 }
@@ -50,6 +49,7 @@ void session_reset(struct session *s, uint16_t status, bool is_mariadb)
                             PIN_BIT(PIN_COMMAND) | PIN_BIT(PIN_INIT_CONNECT) | PIN_BIT(PIN_UNSAVED);
     uint8_t unsaved = s->unsaved & (UNSAVED_SCHEMA | UNSAVED_FOUND_ROWS);
     uint64_t found_rows = s->found_rows;
+    bool lost = s->found_rows_lost;
     pin_set pins = s->pins & lasting;
 
     forget_state(s);
@@ -57,6 +57,7 @@ void session_reset(struct session *s, uint16_t status, bool is_mariadb)
     s->pins = pins;
     s->unsaved = unsaved;
     s->found_rows = found_rows;
+    s->found_rows_lost = lost;
     if (is_mariadb) { /* it forgets what these did at the login */
         s->image.ignore_space = false;
         s->image.interactive = false;
@@ -77,8 +78,7 @@ static bool is_utf8(uint16_t collation)
            collation == 223 || (collation >= 224 && collation <= 247) || (collation >= 255 && collation <= 323);
 }
 
-/* Not known for certain counts as no. */
-static bool speaks_utf8(const struct session *s)
+bool session_speaks_utf8(const struct session *s)
 {
     int variable = variable_find(name_hash("character_set_client", strlen("character_set_client")));
     struct session_value value;
@@ -95,7 +95,7 @@ struct lexer_modes session_lexer_modes(const struct session *s, bool is_mariadb,
     return (struct lexer_modes){
         .ansi_quotes = (s->status & STATUS_ANSI_QUOTES) != 0,
         .no_backslash_escapes = (s->status & STATUS_NO_BACKSLASH_ESCAPES) != 0,
-        .eight_bit = !speaks_utf8(s),
+        .eight_bit = !session_speaks_utf8(s),
         .mariadb = is_mariadb,
         .version = version,
     };
@@ -154,6 +154,7 @@ void command_effects_of(struct command_effects *e, const uint8_t *command, size_
         e->option_off = length >= 3 && command[1] == 1;
         break;
     case COM_STMT_CLOSE:
+    case COM_STMT_EXECUTE:
         if (length >= 5)
             e->id = (uint32_t)command[1] | (uint32_t)command[2] << 8 | (uint32_t)command[3] << 16 | (uint32_t)command[4] << 24;
         break;
@@ -166,7 +167,6 @@ void command_effects_of(struct command_effects *e, const uint8_t *command, size_
     case COM_PROCESS_KILL:
     case COM_PING:
     case COM_STMT_PREPARE:
-    case COM_STMT_EXECUTE:
     case COM_STMT_SEND_LONG_DATA:
     case COM_STMT_RESET:
     case COM_STMT_FETCH:
@@ -179,10 +179,11 @@ void command_effects_of(struct command_effects *e, const uint8_t *command, size_
 
 /* --- prepared statements --- */
 
-static void note_prepared(struct session *s, uint32_t id)
+static void note_prepared(struct session *s, uint32_t id, const struct statement_effects *effects)
 {
     if (s->statement_count % 16 == 0) {
-        uint32_t *more = s->statement_count < SESSION_STATEMENTS_MAX ? realloc(s->statements, (s->statement_count + 16) * sizeof *more) : NULL;
+        struct session_statement *more =
+            s->statement_count < SESSION_STATEMENTS_MAX ? realloc(s->statements, (s->statement_count + 16) * sizeof *more) : NULL;
 
         if (!more) {
             s->pins |= PIN_BIT(PIN_UNSAVED); /* too many to count: they hold the session for good */
@@ -190,16 +191,27 @@ static void note_prepared(struct session *s, uint32_t id)
         }
         s->statements = more;
     }
-    s->statements[s->statement_count++] = id;
+    s->statements[s->statement_count++] = (struct session_statement){id, *effects};
     s->pins |= PIN_BIT(PIN_STATEMENTS);
+}
+
+struct statement_effects session_statement_effects(const struct session *s, uint32_t id)
+{
+    if (id == STATEMENT_ID_LAST && s->statement_count)
+        return s->statements[s->statement_count - 1].effects;
+    for (size_t i = s->statement_count; i-- > 0;)
+        if (s->statements[i].id == id)
+            return s->statements[i].effects;
+    return (struct statement_effects){.verb = VERB_OTHER, .pins = PIN_BIT(PIN_OPAQUE), .found_rows = FOUND_ROWS_UNCLEAR, .insert_id = true};
 }
 
 static void note_closed(struct session *s, uint32_t id)
 {
     for (size_t i = s->statement_count; i-- > 0;) {
-        if (s->statements[i] != id)
+        if (s->statements[i].id != id)
             continue;
-        s->statements[i] = s->statements[--s->statement_count];
+        s->statement_count--;
+        memmove(&s->statements[i], &s->statements[i + 1], (s->statement_count - i) * sizeof s->statements[0]);
         break;
     }
     if (s->statement_count == 0)
@@ -208,11 +220,17 @@ static void note_closed(struct session *s, uint32_t id)
 
 /* --- transactions --- */
 
+/* An unknown command or a syntax error: nothing has been done. (A routine's dynamic statement may have one, after others.) */
+static bool was_not_understood(const struct command_effects *e, const struct reply *r)
+{
+    return r->failed && (r->error == 1047 || (r->error == 1243 && e->command == COM_STMT_EXECUTE) || (r->error == 1064 && !e->text.several && e->text.verb != VERB_OTHER));
+}
+
 /* Can the statement not have opened a transaction before it failed? A single one does one thing or nothing, in a transaction of its own. */
 static bool opens_nothing(const struct session *s, const struct command_effects *e)
 {
-    if (e->command != COM_QUERY)
-        return e->command != COM_STMT_EXECUTE;
+    if (e->command != COM_QUERY && e->command != COM_STMT_EXECUTE)
+        return true;
     return s->status & STATUS_AUTOCOMMIT && !e->text.several && !(e->text.pins & PIN_BIT(PIN_OPAQUE));
 }
 
@@ -222,7 +240,7 @@ static void note_transaction(struct session *s, const struct command_effects *e,
     bool was = s->status & STATUS_IN_TRANS;
 
     if (r->failed) {
-        if (!was && !opens_nothing(s, e))
+        if (!was && !opens_nothing(s, e) && !was_not_understood(e, r))
             s->pins |= PIN_BIT(PIN_UNKNOWN_TRANSACTION);
         return;
     }
@@ -234,103 +252,6 @@ static void note_transaction(struct session *s, const struct command_effects *e,
         s->pins &= ~PIN_BIT(PIN_TRANSACTION);
     if (was && !(s->status & STATUS_IN_TRANS) && !(e->text.pins & PIN_BIT(PIN_NEXT_TRANSACTION)))
         s->pins &= ~PIN_BIT(PIN_NEXT_TRANSACTION);
-}
-
-/* --- residue --- */
-
-static void note_row_count(struct session *s, const struct command_effects *e, const struct reply *r)
-{
-    switch (e->command) {
-    case COM_STMT_PREPARE:
-    case COM_STATISTICS:
-    case COM_STMT_SEND_LONG_DATA:
-    case COM_STMT_CLOSE:
-    case COM_STMT_RESET:
-        return;
-    case COM_PING:
-    case COM_INIT_DB:
-        s->row_count = r->failed ? -1 : 0;
-        break;
-    case COM_SET_OPTION:
-    case COM_FIELD_LIST:
-        s->row_count = -1;
-        break;
-    default:
-        s->row_count = r->failed || r->rows_ended ? -1 : (int64_t)r->affected_rows;
-    }
-    s->on_server |= RESIDUE_ROW_COUNT;
-}
-
-/* Of a statement that is no routine's call, an ERR means that it came to nothing. */
-static bool came_to_nothing(const struct command_effects *e, const struct reply *r)
-{
-    return r->failed && !e->text.several && e->text.verb != VERB_OTHER;
-}
-
-static bool is_unknown_statement(const struct reply *r)
-{
-    return r->failed && r->error == 1243;
-}
-
-static bool keeps_found_rows(const struct command_effects *e, const struct reply *r)
-{
-    if (e->command == COM_STMT_EXECUTE && is_unknown_statement(r))
-        return true;
-    if (e->command != COM_QUERY)
-        return e->command != COM_STMT_EXECUTE && e->command != COM_STMT_FETCH;
-    if (came_to_nothing(e, r))
-        return true;
-    return e->text.found_rows_kept && !(e->text.pins & PIN_BIT(PIN_OPAQUE) && e->text.verb == VERB_OTHER); /* functions and triggers put it back */
-}
-
-static void note_found_rows(struct session *s, const struct command_effects *e, const struct reply *r)
-{
-    if (keeps_found_rows(e, r))
-        return;
-    s->on_server |= RESIDUE_FOUND_ROWS;
-    if (e->command == COM_QUERY && e->text.found_rows_counted && !e->text.several && !r->failed) {
-        s->found_rows = r->rows;
-        s->unsaved &= (uint8_t)~UNSAVED_FOUND_ROWS;
-    } else {
-        s->unsaved |= UNSAVED_FOUND_ROWS;
-    }
-}
-
-/* Does the list of warnings begin anew with it, even when it has none? MySQL's does with every statement; MariaDB's with those that use tables. */
-static bool clears_warnings(const struct command_effects *e, bool is_mariadb)
-{
-    if (e->command == COM_STMT_EXECUTE)
-        return !is_mariadb;
-    if (e->command != COM_QUERY || (e->text.verb == VERB_DIAGNOSTICS && !e->text.several))
-        return false;
-    return !is_mariadb || e->text.clears_warnings;
-}
-
-/* After several statements, or a routine, a list that has begun anew may have something in it that the last reply does not tell of. */
-static bool may_have_warned(const struct command_effects *e, const struct reply *r, bool clears)
-{
-    bool opaque = e->text.pins & PIN_BIT(PIN_OPAQUE) && e->text.verb != VERB_SELECT;
-
-    return r->failed || r->warned || opaque || (clears && e->text.several);
-}
-
-static void note_warnings(struct session *s, const struct command_effects *e, const struct reply *r, bool is_mariadb)
-{
-    bool clears = clears_warnings(e, is_mariadb);
-
-    if (e->text.verb == VERB_DIAGNOSTICS && !r->failed && !e->text.several)
-        return;
-    if (may_have_warned(e, r, clears)) {
-        s->diagnostics = DIAGNOSTICS_SERVER;
-        s->unsaved |= UNSAVED_WARNINGS;
-    } else if (clears) {
-        s->diagnostics = DIAGNOSTICS_NONE;
-        s->unsaved &= (uint8_t)~UNSAVED_WARNINGS;
-    } else {
-        return;
-    }
-    s->on_server |= RESIDUE_WARNINGS;
-    buffer_free(&s->warnings);
 }
 
 /* --- all of it --- */
@@ -348,24 +269,15 @@ static bool has_set_nothing(const struct statement_effects *text, const struct r
     return false;
 }
 
-/* An unknown command or a syntax error: nothing has been done. (A routine's dynamic statement may have one, after others.) */
-static bool was_not_understood(const struct command_effects *e, const struct reply *r)
-{
-    return r->failed && (r->error == 1047 || (r->error == 1064 && !e->text.several && e->text.verb != VERB_OTHER));
-}
-
 static void note_text(struct session *s, const struct command_effects *e, const struct reply *r)
 {
     const struct statement_effects *text = &e->text;
 
-    if (e->command == COM_STMT_PREPARE)
-        s->prepared_pins |= text->pins;
-    else if (!r->failed && !text->several)
+    if (was_not_understood(e, r))
+        return;
+    if (!r->failed && !text->several)
         s->pins &= ~text->releases;
-    if (e->command == COM_STMT_EXECUTE)
-        s->pins |= s->prepared_pins;
-    if (e->command != COM_STMT_PREPARE && !was_not_understood(e, r))
-        s->pins |= text->pins; /* also when it failed: half of it may have been done */
+    s->pins |= text->pins; /* also when it failed: half of it may have been done */
     if (text->insert_id)
         s->unsaved |= UNSAVED_INSERT_ID;
     if (text->schema && !r->schema_told)
@@ -390,13 +302,12 @@ void session_note(struct session *s, const struct command_effects *e, const stru
     }
     if (e->local && r->failed)
         return; /* refused here: nobody has seen it */
-    note_text(s, e, r);
-    if (e->command == COM_STMT_PREPARE && !r->failed)
-        note_prepared(s, r->statement_id);
-    else if (e->command == COM_STMT_CLOSE)
+    if (e->command != COM_STMT_PREPARE)
+        note_text(s, e, r);
+    else if (!r->failed)
+        note_prepared(s, r->statement_id, &e->text);
+    if (e->command == COM_STMT_CLOSE)
         note_closed(s, e->id);
-    else if (e->command == COM_STMT_EXECUTE && !is_unknown_statement(r))
-        s->unsaved |= UNSAVED_INSERT_ID;
     else if (e->command == COM_SET_OPTION && !r->failed)
         s->image.multi_statements = !e->option_off;
     if (e->command == COM_INIT_DB && !r->failed && !r->schema_told)
@@ -404,9 +315,5 @@ void session_note(struct session *s, const struct command_effects *e, const stru
     if (e->command == COM_STMT_SEND_LONG_DATA || e->command == COM_STMT_CLOSE)
         return; /* no reply */
     note_transaction(s, e, r);
-    note_row_count(s, e, r);
-    note_found_rows(s, e, r);
-    note_warnings(s, e, r, is_mariadb);
-    if (e->local)
-        s->on_server &= (uint8_t)~RESIDUE_ROW_COUNT;
+    session_note_residue(s, e, r, is_mariadb);
 }

@@ -27,10 +27,18 @@ enum diagnostics {
     DIAGNOSTICS_NONE,   /* it is empty */
     DIAGNOSTICS_SERVER, /* on the backend where the session is resident */
     DIAGNOSTICS_STORED, /* in `warnings` */
+    DIAGNOSTICS_LOST,   /* it can't be told: the session had changed its backend, and the statement that ran since may have begun it anew */
 };
 
 #define SESSION_WARNINGS_MAX 32768u
 #define SESSION_STATEMENTS_MAX 4096u
+#define STATEMENT_ID_LAST 0xFFFFFFFFu /* MariaDB: the one that was prepared last */
+
+/* A prepared statement: what executing it may do. */
+struct session_statement {
+    uint32_t id;
+    struct statement_effects effects;
+};
 
 struct session {
     struct session_image image;
@@ -44,16 +52,19 @@ struct session {
     bool begun;           /* it has been on a backend: its state is what was found there then, and no later login's */
     uint8_t unsaved;
     uint8_t on_server;    /* enum residue: what the backend where it is resident would answer rightly */
+    uint8_t unprimable;   /* enum residue: what the server has refused to be given; until it is another */
     enum diagnostics diagnostics;
     int64_t row_count;
     uint64_t found_rows;
+    bool found_rows_lost; /* as DIAGNOSTICS_LOST */
+    uint16_t error;       /* the last ERR's number and SQLSTATE */
+    char sqlstate[6];
     uint64_t warning_count, error_count; /* of the stored list */
     uint64_t schema_hash; /* of the current schema's name; 0: none, or not known */
     struct buffer warnings; /* the packets of SHOW WARNINGS, as the server sent them */
-    pin_set prepared_pins; /* what executing one of them may bring about */
-    uint8_t prepared_reads; /* enum residue: what one of them reads */
-    bool prepared_code;   /* one of them may change views, triggers or routines when it is executed */
-    uint32_t *statements; /* ids of those that are prepared */
+    uint64_t warnings_charset; /* in the character set of then */
+    bool warnings_utf8;   /* their texts are in UTF-8 */
+    struct session_statement *statements; /* in the order of their preparing */
     size_t statement_count;
 };
 
@@ -62,8 +73,8 @@ struct command_effects {
     uint8_t command;
     bool local;           /* answered here: the backend has not seen it */
     bool option_off;      /* COM_SET_OPTION's */
-    uint32_t id;          /* of COM_STMT_CLOSE */
-    struct statement_effects text; /* of COM_QUERY and COM_STMT_PREPARE */
+    uint32_t id;          /* of COM_STMT_CLOSE, COM_STMT_EXECUTE */
+    struct statement_effects text; /* of COM_QUERY, COM_STMT_PREPARE and COM_STMT_EXECUTE */
 };
 
 /* How the server cuts the session's texts. */
@@ -77,14 +88,28 @@ void session_free(struct session *s);
 
 /* A command other than a text: its bytes as far as they are in view. Its text, if it has one, is judged apart. */
 void command_effects_of(struct command_effects *e, const uint8_t *command, size_t length);
+/* What executing the prepared statement may do: of one that is not known, anything. */
+struct statement_effects session_statement_effects(const struct session *s, uint32_t id);
 /* The command's reply has ended. */
 void session_note(struct session *s, const struct command_effects *e, const struct reply *r, bool is_mariadb);
+/* session_residue.c, a part of session_note: what the command has left for the next. */
+void session_note_residue(struct session *s, const struct command_effects *e, const struct reply *r, bool is_mariadb);
+/* enum residue: what the command may leave as it is or make anew, and nothing will show which. Unless it is on the server before, it is lost. */
+uint8_t session_unclear(const struct command_effects *e);
+/* The list of warnings has been read, with all the session's variables, and is in `warnings`. */
+void session_warnings_stored(struct session *s);
+/* Are the stored packets what SHOW WARNINGS would answer now? Not after another SET NAMES. */
+bool session_warnings_current(const struct session *s);
 /* The server has told the current schema. */
 void session_note_schema(struct session *s, const void *name, size_t length);
 
 /* It is on a backend now where it has not been resident. status: that backend's flags, of which a fresh session takes its own; epoch_us: when its login was;
  * warned: its list of warnings is not empty. */
 void session_move(struct session *s, uint16_t status, int64_t epoch_us, bool warned);
+/* The server was asked to take these (enum residue) and has these now; whatever it refused, it does not have. */
+void session_primed(struct session *s, uint8_t asked, uint8_t done);
+/* Are its texts, and what it is told by default, in UTF-8? Not known for certain counts as no. */
+bool session_speaks_utf8(const struct session *s);
 /* Its page has left its backend. */
 void session_leave(struct session *s);
 /* The server refused to load it: what was refused is given up, so that the session can go on. error: the server's number. */

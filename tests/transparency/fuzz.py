@@ -29,6 +29,13 @@ from harness import SERVERS  # noqa: E402
 from runner import FORMS  # noqa: E402
 from script import parse  # noqa: E402
 
+def context_of(script, found, steps=12):
+    """What the session did before the first difference."""
+    first = found[0]
+    own = [s for s in script.steps[:first.index + 1] if s.session == first.step.session]
+    return "".join(f"    {s.session}: {s.text}\n" for s in own[-steps:])
+
+
 def flavor_of(name):
     return "mysql" if name.startswith("mysql") else "mariadb"
 
@@ -86,12 +93,13 @@ class Fuzzer:
                      + transcript_of(found[:3]) + (complaint or ""))
             return
         found, complaint = again or (found, complaint)
+        before = context_of(small, found) if self.options.no_shrink and found else ""
         text = text_of(numbered(small), self.bench.flavor)
         if self.options.save:
             os.makedirs(self.options.save, exist_ok=True)
             with open(os.path.join(self.options.save, small.name + ".script"), "w", encoding="utf8") as f:
                 f.write(text)
-        self.out(text + "\n" + transcript_of(found) + (complaint or ""))
+        self.out((before or text) + "\n" + transcript_of(found) + (complaint or ""))
 
     def shrink(self, script, found, complaint):
         """The smallest script with a difference of the same kind, and what it shows; (script, None) if it shows none alone."""

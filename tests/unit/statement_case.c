@@ -61,7 +61,7 @@ const char *describe_statement(const struct statement_effects *e)
     const struct {
         bool is;
         const char *name;
-    } flags[] = {{e->several, "several"}, {e->found_rows_counted, "counted"}, {e->uses_tables, "tables"}, {e->insert_id, "insert_id"},
+    } flags[] = {{e->several, "several"}, {e->found_rows == FOUND_ROWS_COUNTED, "counted"}, {e->uses_tables, "tables"}, {e->insert_id, "insert_id"},
                  {e->schema, "schema"},   {e->charset, "charset"},            {e->stored_code, "code"},   {e->globals, "globals"}};
 
     words[0] = '\0';

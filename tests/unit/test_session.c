@@ -14,7 +14,7 @@ static char words[512];
 static const char *describe(const struct session *s)
 {
     static const char *const unsaved[] = {"insert_id", "found_rows", "schema", "variables", "warnings"};
-    static const char *const lists[] = {"none", "server", "stored"};
+    static const char *const lists[] = {"none", "server", "stored", "lost"};
     size_t at = 0;
 
     words[0] = '\0';
@@ -89,6 +89,8 @@ static void command(struct session *s, const char *bytes, size_t length, const c
 
     r.statement_id = statement;
     command_effects_of(&e, (const uint8_t *)bytes, length);
+    if (e.command == COM_STMT_EXECUTE)
+        e.text = session_statement_effects(s, e.id);
     session_note(s, &e, &r, true);
 }
 
@@ -148,8 +150,8 @@ END_TEST
 START_TEST(on_mysql_every_statement_has_its_own_warnings)
 {
     static const struct step steps[] = {
-        {"DO 1 / 0", "ok 0 warned", "?warnings rows 0 found 0 warnings server"},
-        {"SHOW WARNINGS", "rows 1", "?warnings rows -1 found 0 warnings server"},
+        {"DO 1 / 0", "ok 0 warned", "?found_rows ?warnings rows 0 warnings server"},
+        {"SHOW WARNINGS", "rows 1", "?found_rows ?warnings rows -1 warnings server"},
         {"SELECT 1", "rows 1", "rows -1 found 1 warnings none"},
     };
 
@@ -168,7 +170,7 @@ START_TEST(transactions)
         ANEW, /* outside one, a single statement that fails has opened none */
         {"UPDATE t SET a = 1", "error 1213", "?warnings rows -1 found 0 warnings server"},
         {"SELECT nosuch", "error 1054", "?warnings rows -1 found 0 warnings server"},
-        {"BEGIN; SELECT nosuch", "error 1054", "+unknown_transaction ?found_rows ?warnings rows -1 warnings server"},
+        {"BEGIN; SELECT nosuch", "error 1054", "+unknown_transaction ?warnings rows -1 found 0 warnings server"},
         ANEW, /* without autocommit it may have */
         {"SET autocommit = 0", "ok 0 manual", "rows 0 found 0 warnings none"},
         {"UPDATE t SET a = 1", "error 1062", "+unknown_transaction ?warnings rows -1 found 0 warnings server"},
@@ -328,15 +330,74 @@ START_TEST(too_many_statements)
 }
 END_TEST
 
+static void prepare(struct session *s, const char *text, uint32_t id)
+{
+    struct command_effects e = {.command = COM_STMT_PREPARE};
+    struct reply r = reply_of("ok 0");
+    struct statement st;
+
+    r.statement_id = id;
+    statement_begin(&st, mariadb_known.modes, mariadb_known.names, name_hash("app", 3));
+    statement_piece(&st, (const uint8_t *)text, strlen(text));
+    e.text = *statement_end(&st);
+    session_note(s, &e, &r, true);
+}
+
+/* What an execution does is what its own text says, and not another's. */
 START_TEST(executions)
 {
     struct session s = fresh();
 
-    command(&s, "\x17\x01\x00\x00\x00", 5, "ok 3", 0);
-    ck_assert_uint_eq(s.unsaved & (UNSAVED_INSERT_ID | UNSAVED_FOUND_ROWS), UNSAVED_INSERT_ID | UNSAVED_FOUND_ROWS);
-    ck_assert_int_eq(s.row_count, 3);
+    prepare(&s, "INSERT INTO t VALUES (?)", 1);
+    prepare(&s, "SET @a = 1", 2);
+    prepare(&s, "SELECT a FROM t", 3);
+    ck_assert_str_eq(describe(&s), "+prepared_statements rows 0 found 0 warnings none");
+    command(&s, "\x17\x03\x00\x00\x00", 5, "rows 3", 0);
+    ck_assert_str_eq(describe(&s), "+prepared_statements ?found_rows rows -1 warnings none"); /* a cursor's rows are not in the reply */
     command(&s, "\x17\x01\x00\x00\x00", 5, "error 1062", 0);
-    ck_assert_uint_eq(s.pins & PIN_BIT(PIN_UNKNOWN_TRANSACTION), PIN_BIT(PIN_UNKNOWN_TRANSACTION));
+    ck_assert_str_eq(describe(&s), "+prepared_statements ?insert_id ?found_rows ?warnings rows -1 warnings server");
+    command(&s, "\x17\xff\xff\xff\xff", 5, "rows 1", 0); /* the last one */
+    command(&s, "\x17\x02\x00\x00\x00", 5, "ok 0", 0);
+    ck_assert_str_eq(describe(&s), "+prepared_statements +user_variables ?insert_id ?found_rows rows 0 warnings none");
+    session_free(&s);
+}
+END_TEST
+
+START_TEST(an_execution_of_what_is_not_known_may_do_anything)
+{
+    struct session s = fresh();
+
+    command(&s, "\x17\x09\x00\x00\x00", 5, "error 1243", 0); /* nor does the server know it */
+    ck_assert_str_eq(describe(&s), "?warnings rows -1 found 0 warnings server");
+    command(&s, "\x17\x09\x00\x00\x00", 5, "error 1062", 0);
+    ck_assert_str_eq(describe(&s), "+unknown_transaction +opaque ?insert_id ?found_rows ?warnings rows -1 warnings server");
+    session_free(&s);
+}
+END_TEST
+
+/* Of a session that has moved, what may have been kept or not is lost unless it was given to the server before. */
+START_TEST(lost)
+{
+    struct session s = fresh();
+
+    query(&s, "SELECT a FROM t", "rows 4", true);
+    session_leave(&s);
+    session_move(&s, STATUS_AUTOCOMMIT, 0, false);
+    query(&s, "UPDATE t SET a = (SELECT 1 FROM u)", "ok 2", true);
+    ck_assert(s.found_rows_lost);
+    query(&s, "SELECT a FROM t", "rows 3", true);
+    ck_assert(!s.found_rows_lost);
+    session_leave(&s);
+    session_move(&s, STATUS_AUTOCOMMIT, 0, false);
+    session_primed(&s, RESIDUE_FOUND_ROWS, RESIDUE_FOUND_ROWS);
+    query(&s, "UPDATE t SET a = (SELECT 1 FROM u)", "ok 2", true);
+    ck_assert(!s.found_rows_lost);
+    ck_assert_uint_eq(s.unsaved, UNSAVED_FOUND_ROWS);
+    s.diagnostics = DIAGNOSTICS_STORED;
+    session_leave(&s);
+    session_move(&s, STATUS_AUTOCOMMIT, 0, false);
+    query(&s, "CALL nosuch()", "ok 0", true);
+    ck_assert_uint_eq(s.diagnostics, DIAGNOSTICS_LOST);
     session_free(&s);
 }
 END_TEST
@@ -458,6 +519,8 @@ Suite *session_suite(void)
     tcase_add_test(tests, statements);
     tcase_add_test(tests, too_many_statements);
     tcase_add_test(tests, executions);
+    tcase_add_test(tests, an_execution_of_what_is_not_known_may_do_anything);
+    tcase_add_test(tests, lost);
     tcase_add_test(tests, reset);
     tcase_add_test(tests, reset_keeps_what_only_the_server_knows);
     tcase_add_test(tests, moves);

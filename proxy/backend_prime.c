@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT
+ * Giving the server back what the session's last statement left on another connection, so that the next one finds it there.
+ *
+ * Most statements that read it have it put into their text, which costs nothing (client_residue.c). This is for the others, and for those that may keep
+ * FOUND_ROWS() or the list of warnings without showing whether they did. All in one write, in an order in which nothing undoes what is before it:
+ * FOUND_ROWS(), warnings, ROW_COUNT().
+ */
+#include <string.h>
+
+#include "protocol/packet.h"
+#include "protocol/residue_prime.h"
+#include "proxy/backend_exchange.h"
+#include "proxy/invariant.h"
+
+#define PRIME_MAX 12288u /* eight warnings of 512 bytes in hexadecimal */
+
+static uint8_t *begin_query(struct wire_writer *w)
+{
+    uint8_t *header = packet_begin(w);
+
+    wire_put_u8(w, COM_QUERY);
+    return header;
+}
+
+static void put_query(struct wire_writer *w, const char *text)
+{
+    uint8_t *header = begin_query(w);
+
+    wire_put_bytes(w, text, strlen(text));
+    packet_end(w, header, 0);
+}
+
+/* MySQL's list begins anew with each statement, MariaDB's with those that use tables: the longer of the two ways to FOUND_ROWS(). */
+static bool rows_clear_warnings(const struct backend *b, const struct session *s)
+{
+    return !b->context->facts->is_mariadb || s->found_rows > 1;
+}
+
+static bool put_warnings(const struct backend *b, struct session *s, struct wire_writer *w, uint16_t *error)
+{
+    const struct residue_list list = {.packets = buffer_bytes(&s->warnings),
+                                      .length = buffer_length(&s->warnings),
+                                      .sqlstate = s->sqlstate[0] ? s->sqlstate : NULL,
+                                      .utf8 = s->warnings_utf8};
+    uint8_t *header = begin_query(w);
+    bool done = residue_prime_warnings(w, &list, b->context->facts->is_mariadb, error);
+
+    packet_end(w, header, 0);
+    return done && !w->full && (*error == 0 || *error == s->error); /* else the SQLSTATE is another error's */
+}
+
+static bool can_prime_warnings(const struct backend *b, struct session *s)
+{
+    uint8_t out[PRIME_MAX];
+    struct wire_writer w = wire_writer(out, sizeof out);
+    uint16_t error;
+
+    return s->diagnostics == DIAGNOSTICS_STORED && put_warnings(b, s, &w, &error);
+}
+
+uint8_t backend_can_prime(const struct backend *b, struct session *s, uint8_t which)
+{
+    bool list_here = s->on_server & RESIDUE_WARNINGS && s->diagnostics == DIAGNOSTICS_SERVER;
+    uint8_t can = 0;
+
+    which &= (uint8_t)~s->unprimable;
+    if (which & RESIDUE_WARNINGS && can_prime_warnings(b, s))
+        can |= RESIDUE_WARNINGS;
+    if (which & RESIDUE_FOUND_ROWS && !s->found_rows_lost && s->found_rows <= RESIDUE_PRIME_ROWS && !(list_here && rows_clear_warnings(b, s)))
+        can |= RESIDUE_FOUND_ROWS;
+    if (which & RESIDUE_ROW_COUNT && (s->row_count == -1 || (s->row_count == 0 && (b->context->facts->is_mariadb || !list_here))))
+        can |= RESIDUE_ROW_COUNT;
+    return can;
+}
+
+/* ROW_COUNT() last, by what keeps the others: -1 behind a list that is shown, 0 behind DO. */
+static bool put_row_count(const struct backend *b, const struct session *s, struct wire_writer *w, uint8_t which)
+{
+    bool list = s->diagnostics != DIAGNOSTICS_NONE && (which | s->on_server) & RESIDUE_WARNINGS;
+
+    if (s->row_count == 0 && !b->context->facts->is_mariadb && list)
+        return false; /* DO would empty it */
+    put_query(w, s->row_count == 0 ? "DO 0" : "SHOW WARNINGS LIMIT 0");
+    return true;
+}
+
+static void put_found_rows(struct backend *b, const struct session *s, struct wire_writer *w)
+{
+    uint8_t *header = begin_query(w);
+    bool done = residue_prime_found_rows(w, s->found_rows);
+
+    INVARIANT(done);
+    packet_end(w, header, 0);
+    b->owed++;
+    if (b->context->facts->is_mariadb)
+        return;
+    put_query(w, "DO 0"); /* MySQL warns of SQL_CALC_FOUND_ROWS */
+    b->owed++;
+}
+
+void backend_prime(struct backend *b, struct session *s, uint8_t which)
+{
+    uint8_t out[PRIME_MAX * 2];
+    struct wire_writer w = wire_writer(out, sizeof out);
+    unsigned before;
+    uint16_t error = 0;
+
+    backend_set_state(b, BACKEND_RESTORING);
+    deadline_set(&b->context->exchange, &b->deadline);
+    b->owed = 0;
+    b->role_asked = false;
+    if (which & RESIDUE_FOUND_ROWS)
+        put_found_rows(b, s, &w);
+    before = b->owed;
+    if (which & RESIDUE_WARNINGS) {
+        bool done = put_warnings(b, s, &w, &error);
+
+        INVARIANT(done);
+        b->owed++;
+    }
+    which &= (uint8_t)~RESIDUE_ROW_COUNT;
+    if ((s->row_count == 0 || s->row_count == -1) && put_row_count(b, s, &w, which)) {
+        which |= RESIDUE_ROW_COUNT;
+        b->owed++;
+    }
+    b->prime = (struct prime){.active = true, .asked = which, .done = which, .error = error, .error_owed = b->owed - before};
+    b->step = EXCHANGE_SETTINGS;
+    reply_begin(&b->reply, REPLY_RESULT, CAP_DEPRECATE_EOF | CAP_SESSION_TRACK, 0);
+    stream_resume(&b->stream);
+    STATS_INC(b->context->loop->stats.residues_primed);
+    exchange_send(b, &w);
+}
+
+void prime_reply(struct backend *b)
+{
+    struct prime *prime = &b->prime;
+    bool expected = prime->error && b->owed == prime->error_owed;
+
+    if (b->reply.failed ? !expected || b->reply.error != prime->error : expected)
+        prime->done = 0;
+}

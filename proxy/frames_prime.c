@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT
+ * A backend that is being given its own session's residue (backend_prime.c): the session has not left it, and is lost with it.
+ */
+#include "proxy/frames_part.h"
+
+#include "proxy/invariant.h"
+
+void frames_prime(struct lease *lease, uint8_t which)
+{
+    INVARIANT(lease->state == LEASE_HELD);
+    lease->state = LEASE_RESTORING;
+    backend_prime(lease->backend, &lease->session, which);
+}
+
+void frames_primed(struct backend *b)
+{
+    struct lease *lease = b->lease;
+
+    b->prime.active = false;
+    if (!lease) { /* the session has ended meanwhile */
+        frames_clean(b);
+        return;
+    }
+    backend_set_state(b, BACKEND_LEASED);
+    lease->state = LEASE_HELD;
+    session_primed(&lease->session, b->prime.asked, b->prime.done);
+    lease->ops->ready(lease);
+}
+
+void frames_prime_failed(struct backend *b, enum close_reason reason)
+{
+    struct lease *lease = b->lease;
+
+    b->prime.active = false;
+    b->lease = NULL;
+    backend_close(b, reason);
+    if (!lease)
+        return;
+    lease->backend = NULL;
+    lease->state = LEASE_NONE;
+    lease->ops->lost(lease);
+}

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: MIT
+ * What a command leaves for the next one to read: ROW_COUNT(), FOUND_ROWS(), the list of warnings. Facts: docs/session-state.md.
+ *
+ * Of each of the three it is known whether the command kept it or made it anew. Where that can't be told (session_unclear), the backend was given the session's
+ * own beforehand (backend_prime.c), so that the server's is right either way; where that was not possible it is lost, and nobody is told a wrong one.
+ */
+#include "proxy/session.h"
+
+#include <string.h>
+
+static bool runs_text(const struct command_effects *e)
+{
+    return e->command == COM_QUERY || e->command == COM_STMT_EXECUTE;
+}
+
+static bool is_opaque(const struct command_effects *e)
+{
+    return (e->text.pins & PIN_BIT(PIN_OPAQUE)) != 0;
+}
+
+uint8_t session_unclear(const struct command_effects *e)
+{
+    uint8_t unclear = 0;
+
+    if (!runs_text(e))
+        return 0;
+    if (e->text.found_rows == FOUND_ROWS_UNCLEAR || (is_opaque(e) && e->text.verb == VERB_OTHER))
+        unclear |= RESIDUE_FOUND_ROWS;
+    if (is_opaque(e))
+        unclear |= RESIDUE_WARNINGS;
+    return unclear;
+}
+
+/* --- ROW_COUNT() --- */
+
+/* MariaDB opens the table while it reads the statement: when that fails nothing has begun yet. */
+static bool failed_to_begin(const struct command_effects *e, const struct reply *r, bool is_mariadb)
+{
+    return is_mariadb && r->failed && e->command == COM_QUERY && e->text.opens_early && !e->text.several && r->error != 1064;
+}
+
+static void note_row_count(struct session *s, const struct command_effects *e, const struct reply *r, bool is_mariadb)
+{
+    switch (e->command) {
+    case COM_STMT_PREPARE:
+    case COM_STATISTICS:
+    case COM_STMT_RESET:
+        return;
+    case COM_PING:
+    case COM_INIT_DB:
+        s->row_count = r->failed ? -1 : 0;
+        break;
+    case COM_SET_OPTION:
+    case COM_FIELD_LIST:
+        s->row_count = -1;
+        break;
+    default:
+        if (failed_to_begin(e, r, is_mariadb))
+            return;
+        s->row_count = r->failed || r->rows_ended ? -1 : (int64_t)r->affected_rows;
+    }
+    s->on_server |= RESIDUE_ROW_COUNT;
+}
+
+/* --- FOUND_ROWS() --- */
+
+/* What a server finds out while it looks names up, before it executes anything. */
+static bool is_unresolved(uint16_t error)
+{
+    static const uint16_t errors[] = {1044, 1046, 1049, 1052, 1054, 1064, 1066, 1109, 1142, 1143, 1146, 1193, 1222, 1227, 1235, 1243, 1248, 1253, 1267, 1305, 1370, 1582};
+
+    for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++)
+        if (errors[i] == error)
+            return true;
+    return false;
+}
+
+/* MariaDB has set it when it began to execute: that shows when columns were sent, but a SELECT in another is executed before. MySQL sets it at the end. */
+static enum found_rows found_rows_after_error(const struct session *s, const struct command_effects *e, const struct reply *r, bool is_mariadb)
+{
+    if (e->command == COM_STMT_EXECUTE && r->error == 1243)
+        return FOUND_ROWS_KEPT;
+    if (e->text.several ? !s->image.multi_statements : e->text.verb != VERB_OTHER && is_unresolved(r->error))
+        return FOUND_ROWS_KEPT;
+    if (e->text.several || (is_opaque(e) && e->text.verb == VERB_OTHER))
+        return FOUND_ROWS_UNCLEAR;
+    if (!is_mariadb || e->text.found_rows == FOUND_ROWS_KEPT)
+        return FOUND_ROWS_KEPT;
+    return r->rows_begun ? FOUND_ROWS_SET : e->text.nested ? FOUND_ROWS_UNCLEAR : FOUND_ROWS_KEPT;
+}
+
+static enum found_rows found_rows_after(const struct session *s, const struct command_effects *e, const struct reply *r, bool is_mariadb)
+{
+    if (e->command == COM_STMT_FETCH && !r->failed)
+        return FOUND_ROWS_SET;
+    if (!runs_text(e))
+        return FOUND_ROWS_KEPT;
+    if (r->failed)
+        return found_rows_after_error(s, e, r, is_mariadb);
+    if (is_opaque(e) && e->text.verb == VERB_OTHER) /* functions and triggers put it back */
+        return FOUND_ROWS_UNCLEAR;
+    if (e->text.found_rows == FOUND_ROWS_COUNTED && e->command == COM_STMT_EXECUTE)
+        return FOUND_ROWS_SET; /* a cursor's rows are not in the reply */
+    return e->text.found_rows;
+}
+
+static void note_found_rows(struct session *s, const struct command_effects *e, const struct reply *r, bool is_mariadb)
+{
+    enum found_rows after = found_rows_after(s, e, r, is_mariadb);
+
+    if (after == FOUND_ROWS_KEPT)
+        return;
+    s->found_rows_lost = after == FOUND_ROWS_UNCLEAR && !(s->on_server & RESIDUE_FOUND_ROWS);
+    s->unsaved &= (uint8_t)~UNSAVED_FOUND_ROWS;
+    if (s->found_rows_lost)
+        return;
+    s->on_server |= RESIDUE_FOUND_ROWS;
+    if (after == FOUND_ROWS_COUNTED)
+        s->found_rows = r->rows;
+    else
+        s->unsaved |= UNSAVED_FOUND_ROWS;
+}
+
+/* --- warnings --- */
+
+/* Does the list of warnings begin anew with it, even when it has none? MySQL's does with every statement; MariaDB's with those that use tables. */
+static bool clears_warnings(const struct command_effects *e, bool is_mariadb)
+{
+    if (!runs_text(e) || (e->text.verb == VERB_DIAGNOSTICS && !e->text.several))
+        return false;
+    return !is_mariadb || e->text.clears_warnings;
+}
+
+/* After several statements a list that has begun anew may have something in it that the last reply does not tell of. */
+static bool may_have_warned(const struct command_effects *e, const struct reply *r, bool clears)
+{
+    return r->failed || r->warned || (clears && e->text.several) || (is_opaque(e) && runs_text(e) && e->text.verb != VERB_SELECT);
+}
+
+static void note_warnings(struct session *s, const struct command_effects *e, const struct reply *r, bool is_mariadb)
+{
+    bool clears = clears_warnings(e, is_mariadb), certain = r->failed || r->warned || clears;
+
+    if (e->text.verb == VERB_DIAGNOSTICS && !r->failed && !r->warned && !e->text.several) /* GET DIAGNOSTICS puts its own mistakes behind the list */
+        return;
+    if (may_have_warned(e, r, clears)) {
+        bool lost = !certain && !(s->on_server & RESIDUE_WARNINGS);
+
+        s->diagnostics = lost ? DIAGNOSTICS_LOST : DIAGNOSTICS_SERVER;
+        s->unsaved = lost ? s->unsaved & (uint8_t)~UNSAVED_WARNINGS : s->unsaved | UNSAVED_WARNINGS;
+    } else if (clears) {
+        s->diagnostics = DIAGNOSTICS_NONE;
+        s->unsaved &= (uint8_t)~UNSAVED_WARNINGS;
+    } else {
+        return;
+    }
+    if (s->diagnostics != DIAGNOSTICS_LOST)
+        s->on_server |= RESIDUE_WARNINGS;
+    buffer_free(&s->warnings);
+}
+
+/* In which character set SHOW WARNINGS answers: of its columns, and of its texts. */
+static uint64_t results_hash(const struct session *s)
+{
+    uint64_t hash = s->names_collate;
+    struct session_value value;
+    size_t at = 0;
+
+    while (session_values_next(s->values, &at, &value))
+        if (variable_at(value.variable)->policy == VARIABLE_CHARSET)
+            hash = hash * 31 + (value.null ? 7 : name_hash(value.text.data, value.text.length));
+    return hash;
+}
+
+static bool results_known(const struct session *s)
+{
+    for (unsigned i = 0; i < variable_count(); i++)
+        if (s->dirty[i / 64] >> i % 64 & 1 && variable_at(i)->policy == VARIABLE_CHARSET)
+            return false;
+    return true;
+}
+
+static bool results_are_utf8(const struct session *s)
+{
+    int variable = variable_find(name_hash("character_set_results", strlen("character_set_results")));
+    struct session_value value;
+
+    if (!session_values_find(s->values, (uint16_t)variable, &value))
+        return session_speaks_utf8(s);
+    return !value.null && (wire_text_is(value.text, "utf8mb4") || wire_text_is(value.text, "utf8mb3"));
+}
+
+void session_warnings_stored(struct session *s)
+{
+    s->diagnostics = DIAGNOSTICS_STORED;
+    s->on_server &= (uint8_t)~RESIDUE_WARNINGS;
+    s->warnings_charset = results_hash(s);
+    s->warnings_utf8 = results_known(s) && results_are_utf8(s);
+}
+
+bool session_warnings_current(const struct session *s)
+{
+    return s->diagnostics == DIAGNOSTICS_STORED && results_known(s) && s->warnings_charset == results_hash(s);
+}
+
+static void note_error(struct session *s, const struct reply *r)
+{
+    if (!r->failed)
+        return;
+    s->error = r->error;
+    memcpy(s->sqlstate, r->sqlstate, sizeof s->sqlstate);
+}
+
+void session_primed(struct session *s, uint8_t asked, uint8_t done)
+{
+    s->on_server = (uint8_t)((s->on_server & ~RESIDUE_ROW_COUNT) | done);
+    if (done != asked) {
+        s->unprimable |= asked;
+        s->on_server &= (uint8_t)~RESIDUE_WARNINGS; /* the refusal is in the list */
+    }
+}
+
+void session_note_residue(struct session *s, const struct command_effects *e, const struct reply *r, bool is_mariadb)
+{
+    note_row_count(s, e, r, is_mariadb);
+    note_found_rows(s, e, r, is_mariadb);
+    note_warnings(s, e, r, is_mariadb);
+    note_error(s, r);
+    s->unprimable = 0;
+    if (e->local)
+        s->on_server &= (uint8_t)~RESIDUE_ROW_COUNT;
+}
