@@ -58,42 +58,6 @@ static uint8_t unlock_step(const struct statement *s, const struct statement_tok
     }
 }
 
-/* MySQL counts the rows that these look at. */
-static enum found_rows counted_by_mysql(const struct statement *s)
-{
-    return s->verb_word == SYMBOL_UPDATE || s->verb_word == SYMBOL_DELETE || s->verb_word == SYMBOL_DO ? FOUND_ROWS_SET : FOUND_ROWS_KEPT;
-}
-
-/* Those that select nothing, not even for themselves, keep it. What DESCRIBE, EXPLAIN and ANALYZE make of it only the server knows. */
-static enum found_rows found_rows_of(const struct statement *s)
-{
-    enum found_rows selected = s->counted && !s->limited ? FOUND_ROWS_COUNTED : FOUND_ROWS_SET;
-
-    switch ((enum statement_verb)s->verb) {
-    case VERB_SELECT:
-        return s->verb_word == SYMBOL_VALUES ? (s->reads ? FOUND_ROWS_UNCLEAR : FOUND_ROWS_KEPT) : selected;
-    case VERB_SHOW:
-        if (s->counted || s->effects.opens_early)
-            return selected;
-        return s->verb_word == SYMBOL_SHOW || s->verb_word == SYMBOL_CHECKSUM || s->verb_word == SYMBOL_HELP ? FOUND_ROWS_KEPT : FOUND_ROWS_UNCLEAR;
-    case VERB_DIAGNOSTICS:
-        return s->counted ? selected : FOUND_ROWS_KEPT;
-    default:
-        return s->reads ? FOUND_ROWS_UNCLEAR : s->lexer.modes.mariadb ? FOUND_ROWS_KEPT : counted_by_mysql(s);
-    }
-}
-
-/* After several statements, of which some may not be reached, it is only known when all keep it. */
-static void judge_found_rows(struct statement *s)
-{
-    enum found_rows fate = found_rows_of(s);
-
-    if (!s->effects.several)
-        s->effects.found_rows = fate;
-    else if (fate != FOUND_ROWS_KEPT || s->effects.found_rows != FOUND_ROWS_KEPT)
-        s->effects.found_rows = FOUND_ROWS_UNCLEAR;
-}
-
 /* What the statement is as a whole, once it is over. */
 static void end_statement(struct statement *s)
 {
@@ -112,9 +76,7 @@ static void end_statement(struct statement *s)
         if (!s->names || !s->names->complete)
             statement_pin(s, PIN_UNREAD);
     }
-    s->effects.opens_early |= s->part == PART_EXPLAIN && s->verb == VERB_SHOW; /* no statement has followed: it is DESCRIBE */
-    judge_found_rows(s);
-    e->clears_warnings |= e->uses_tables || s->verb == VERB_SHOW || s->verb == VERB_DDL;
+    residue_judge(s);
     s->last.name = false;
 }
 

@@ -42,6 +42,21 @@ enum found_rows {
     FOUND_ROWS_UNCLEAR, /* what it was or another one */
 };
 
+/* What becomes of the list of warnings when no warning comes up. On MySQL every statement begins it anew, save VERB_DIAGNOSTICS. */
+enum warnings_fate {
+    WARNINGS_KEPT,
+    WARNINGS_UNCLEAR,
+    WARNINGS_CLEARED,   /* on MariaDB: it uses tables */
+};
+
+/* The collation that a result's metadata tell. SET NAMES ... COLLATE gives them one that no variable shows. */
+enum results_collation {
+    RESULTS_SAME,
+    RESULTS_DEFAULT,    /* the default one of character_set_results */
+    RESULTS_COLLATED,   /* collation_connection, as it is behind this statement */
+    RESULTS_UNCLEAR,
+};
+
 #define STATEMENT_VARIABLES 16u
 
 struct statement_effects {
@@ -57,12 +72,12 @@ struct statement_effects {
     bool opens_early;           /* DESCRIBE, SHOW COLUMNS and the like: MariaDB opens the table before the statement begins, and may fail there */
     bool reads_sqlstate;        /* GET DIAGNOSTICS asks for a condition's SQLSTATE, or its parts */
     bool uses_tables;           /* for certain */
-    bool clears_warnings;       /* the list of warnings begins anew, on MariaDB: it uses tables, or shows or defines something */
+    enum warnings_fate warnings;
     bool schema;                /* the current schema may be another afterwards */
     bool charset;               /* the character set of the texts behind it may be another, or sql_mode: how they are cut */
     bool stored_code;           /* views, triggers, routines may be others afterwards, for everybody */
     bool globals;               /* SET GLOBAL, PERSIST; GRANT, REVOKE and the like: what a fresh session is may change */
-    bool names_collate;         /* SET NAMES ... COLLATE: more than the variables that it sets can say */
+    enum results_collation results;
     unsigned variable_count;    /* that may have been set, by index; more than there is room for pin */
     uint16_t variables[STATEMENT_VARIABLES];
 };

@@ -68,6 +68,9 @@ void name_judge(struct statement *s, const struct statement_token *next);
 uint8_t name_place_of(const struct statement *s);
 void name_sequence(struct statement *s);
 
+/* statement_residue.c: the statement is over. */
+void residue_judge(struct statement *s);
+
 /* statement_set.c; true: the token is dealt with. */
 bool set_token(struct statement *s, const struct statement_token *t);
 void set_begin(struct statement *s);

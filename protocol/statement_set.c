@@ -53,6 +53,7 @@ static void mark_charsets(struct statement *s)
 
     mark_names(s, names);
     s->effects.charset = true;
+    s->effects.results = RESULTS_DEFAULT;
     s->set.client = true;
 }
 
@@ -73,6 +74,15 @@ static void assign_for_statement(struct statement *s, int index)
         statement_pin(s, PIN_OPAQUE);
 }
 
+/* One of the connection's character sets is set by its name. */
+static void note_results(struct statement *s, uint8_t symbol)
+{
+    if (symbol == SYMBOL_CHARACTER_SET_RESULTS)
+        s->effects.results = RESULTS_DEFAULT;
+    else if (s->effects.results == RESULTS_COLLATED)
+        s->effects.results = RESULTS_UNCLEAR; /* what collation_connection was is the last chance to know it */
+}
+
 static void assign_listed(struct statement *s, unsigned index, uint8_t symbol)
 {
     switch (variable_at(index)->policy) {
@@ -82,6 +92,9 @@ static void assign_listed(struct statement *s, unsigned index, uint8_t symbol)
     case VARIABLE_GLOBAL:
         return;
     case VARIABLE_CHARSET:
+        s->effects.charset = true;
+        note_results(s, symbol);
+        break;
     case VARIABLE_MODE:
         s->effects.charset = true;
         break;
@@ -170,7 +183,7 @@ static void charset_token(struct statement *s, const struct statement_token *t)
     if (s->set.length == 1 && name && w && (w->symbol == SYMBOL_SAFE_CHARSET || (w->symbol == SYMBOL_DEFAULT && kind == TOKEN_WORD)))
         return;
     if (s->set.at == SET_CHARSET && s->set.length == 2 && t->symbol == SYMBOL_COLLATE)
-        s->effects.names_collate = true;
+        s->effects.results = RESULTS_COLLATED;
     if (s->set.at == SET_CHARSET && ((s->set.length == 2 && t->symbol == SYMBOL_COLLATE) || (s->set.length == 3 && name)))
         return;
     statement_pin(s, PIN_CHARSET);

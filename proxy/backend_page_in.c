@@ -91,16 +91,49 @@ static struct wire_text value_of(const struct session *s, const char *name)
     return value.text;
 }
 
-/* SET NAMES ... COLLATE gives the results a collation that no variable shows; metadata do. */
-static void put_names(struct wire_writer *w, bool *first, const struct session *s)
+/* SET NAMES ... COLLATE gives the results a collation that no variable shows. It sets the others too, so they come behind it. */
+static bool put_names(struct wire_writer *w, bool *first, const struct session *s, const struct session_values *there)
 {
-    struct wire_text charset = value_of(s, "character_set_client"), collation = value_of(s, "collation_connection");
+    struct wire_text charset = value_of(s, "character_set_results");
+    struct session_value collation;
 
+    if (!session_values_find(s->values, RESULTS_COLLATION, &collation) || (there && session_values_equal(s->values, there)))
+        return false;
     put_text(w, *first ? "SET NAMES " : ",NAMES ");
     wire_put_bytes(w, charset.data, charset.length);
     put_text(w, " COLLATE ");
-    wire_put_bytes(w, collation.data, collation.length);
+    wire_put_bytes(w, collation.text.data, collation.text.length);
     *first = false;
+    return true;
+}
+
+/* Must the value be set? names: SET NAMES is in front of it, and has set the results' character set with its collation. */
+static bool is_to_be_set(const struct session_value *value, const struct session_values *there, bool names, bool named_there)
+{
+    bool charset;
+
+    if (value->variable == RESULTS_COLLATION)
+        return false;
+    charset = variable_at(value->variable)->policy == VARIABLE_CHARSET;
+    if (charset && names)
+        return value->variable != variable_find(name_hash("character_set_results", strlen("character_set_results")));
+    return (charset && named_there) || !has_value(there, value);
+}
+
+static void put_values(struct backend *b, struct wire_writer *w, bool *first, const struct session *s, const struct session_values *there)
+{
+    const struct target_facts *facts = b->context->facts;
+    bool names = put_names(w, first, s, there);
+    struct session_value value;
+    bool named_there = session_values_find(there, RESULTS_COLLATION, &value) && !session_values_find(s->values, RESULTS_COLLATION, &value);
+    size_t at = 0;
+
+    while (session_values_next(s->values, &at, &value)) {
+        if (!is_to_be_set(&value, there, names, named_there))
+            continue;
+        put_name(w, first, variable_name(value.variable, facts->is_mariadb, facts->server_number));
+        put_value(w, &value);
+    }
 }
 
 void backend_put_settings(struct backend *b, struct wire_writer *w, const struct session *s, const struct session_values *there, uint16_t status,
@@ -108,10 +141,7 @@ void backend_put_settings(struct backend *b, struct wire_writer *w, const struct
 {
     struct wire_writer before = *w;
     uint8_t *header = packet_begin(w);
-    const struct target_facts *facts = b->context->facts;
-    struct session_value value;
     bool first = true;
-    size_t at = 0;
     char number[24];
 
     wire_put_u8(w, COM_QUERY);
@@ -119,16 +149,7 @@ void backend_put_settings(struct backend *b, struct wire_writer *w, const struct
         put_name(w, &first, "autocommit");
         wire_put_u8(w, s->status & STATUS_AUTOCOMMIT ? '1' : '0');
     }
-    if (s->names_collate && (!there || !b->names_collate || !session_values_equal(s->values, there)))
-        put_names(w, &first, s);
-    while (session_values_next(s->values, &at, &value)) {
-        bool names = variable_at(value.variable)->policy == VARIABLE_CHARSET;
-
-        if (names ? s->names_collate || (there && !b->names_collate && has_value(there, &value)) : has_value(there, &value))
-            continue;
-        put_name(w, &first, variable_name(value.variable, facts->is_mariadb, facts->server_number));
-        put_value(w, &value);
-    }
+    put_values(b, w, &first, s, there);
     if (!there || insert_id != s->image.last_insert_id) { /* always after a reset: its changes are else told with the session's next reply */
         put_name(w, &first, "last_insert_id");
         wire_put_bytes(w, number, (size_t)snprintf(number, sizeof number, "%llu", (unsigned long long)s->image.last_insert_id));
@@ -145,7 +166,6 @@ void backend_note_page(struct backend *b, const struct session *s)
 {
     session_values_free(b->values);
     b->values = session_values_copy(s->values);
-    b->names_collate = s->names_collate;
     b->image = s->image;
     b->warned = false;
     b->page_in = true;

@@ -103,7 +103,7 @@ static bool take_variables(struct session *s, struct wire_reader *row)
             return false;
     }
     memset(s->dirty, 0, sizeof s->dirty);
-    return true;
+    return !s->results_collated || session_keep_results(s);
 }
 
 static bool take_row(struct session *s, uint8_t asked, struct wire_text payload)

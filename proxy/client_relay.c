@@ -160,7 +160,7 @@ static uint8_t wants_primed(struct client *c)
 {
     const struct command_effects *e = &c->lease.backend->effects;
     struct session *s = &c->lease.session;
-    uint8_t wanted = session_unclear(e);
+    uint8_t wanted = session_unclear(e, c->home->facts->is_mariadb);
 
     if (!may_read_residue(e->command) || (e->text.several && !s->image.multi_statements)) /* the latter is a syntax error, and nothing else */
         return 0;
@@ -191,6 +191,8 @@ static bool answered_otherwise(struct client *c, const uint8_t *bytes, size_t le
         prime(c, can);
         return false;
     }
+    if (text->reads_sqlstate && !session_knows_sqlstates(&c->lease.session))
+        return client_residue_refused(c, RESIDUE_WARNINGS);
     if (!missing || !may_read_residue(c->command))
         return false;
     if (c->command == COM_QUERY && client_residue(c, bytes + PACKET_HEADER + 1, length - PACKET_HEADER - 1, missing))

@@ -121,7 +121,6 @@ void frames_page_out(struct backend *b)
 
     session_values_free(b->values);
     b->values = session_values_copy(s->values);
-    b->names_collate = s->names_collate;
     b->image = s->image;
     b->status = s->status;
     b->warned = s->diagnostics != DIAGNOSTICS_NONE;

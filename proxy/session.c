@@ -23,11 +23,12 @@ static void forget_state(struct session *s)
     s->unsaved = 0;
     s->on_server = RESIDUE_ALL;
     s->unprimable = 0;
+    s->signalled = false;
     s->diagnostics = DIAGNOSTICS_NONE;
     s->row_count = 0;
     s->found_rows = 0;
     s->found_rows_lost = false;
-    s->names_collate = false;
+    s->results_collated = false;
     s->image.last_insert_id = 0;
 }
 
@@ -99,6 +100,16 @@ struct lexer_modes session_lexer_modes(const struct session *s, bool is_mariadb,
         .mariadb = is_mariadb,
         .version = version,
     };
+}
+
+bool session_keep_results(struct session *s)
+{
+    int variable = variable_find(name_hash("collation_connection", strlen("collation_connection")));
+    struct session_value value;
+
+    s->results_collated = false;
+    return session_values_find(s->values, (uint16_t)variable, &value) && !value.null &&
+           session_values_put(&s->values, RESULTS_COLLATION, value.text.data, value.text.length);
 }
 
 bool session_is_saved(const struct session *s)
@@ -269,6 +280,31 @@ static bool has_set_nothing(const struct statement_effects *text, const struct r
     return false;
 }
 
+static bool sets_charset(const struct statement_effects *text)
+{
+    for (unsigned i = 0; i < text->variable_count; i++)
+        if (variable_at(text->variables[i])->policy == VARIABLE_CHARSET)
+            return true;
+    return false;
+}
+
+/* The collation of the results. It is not known when the statement failed half-way, or collation_connection has changed since SET NAMES ... COLLATE. */
+static void note_results(struct session *s, const struct statement_effects *text, const struct reply *r)
+{
+    enum results_collation results = text->results;
+
+    if (results == RESULTS_SAME && s->results_collated && sets_charset(text))
+        results = RESULTS_UNCLEAR;
+    if (results == RESULTS_SAME)
+        return;
+    if (r->failed || results == RESULTS_UNCLEAR) {
+        s->pins |= PIN_BIT(PIN_CHARSET);
+        return;
+    }
+    s->results_collated = results == RESULTS_COLLATED;
+    session_values_remove(&s->values, RESULTS_COLLATION);
+}
+
 static void note_text(struct session *s, const struct command_effects *e, const struct reply *r)
 {
     const struct statement_effects *text = &e->text;
@@ -282,11 +318,12 @@ static void note_text(struct session *s, const struct command_effects *e, const 
         s->unsaved |= UNSAVED_INSERT_ID;
     if (text->schema && !r->schema_told)
         s->unsaved |= UNSAVED_SCHEMA;
-    for (unsigned i = 0; i < text->variable_count && !has_set_nothing(text, r); i++) {
+    if (has_set_nothing(text, r))
+        return;
+    note_results(s, text, r);
+    for (unsigned i = 0; i < text->variable_count; i++) {
         enum variable_policy policy = variable_at(text->variables[i])->policy;
 
-        if (policy == VARIABLE_CHARSET)
-            s->names_collate = text->names_collate && !text->several && !r->failed;
         if (policy == VARIABLE_FLAG || policy == VARIABLE_INSERT_ID)
             continue; /* the status flags tell, and LAST_INSERT_ID() */
         s->dirty[text->variables[i] / 64] |= (uint64_t)1 << text->variables[i] % 64;

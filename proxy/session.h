@@ -44,7 +44,7 @@ struct session {
     struct session_image image;
     struct session_values *values;
     uint64_t dirty[VARIABLES_MAX / 64];
-    bool names_collate;   /* the character sets were last set with SET NAMES ... COLLATE */
+    bool results_collated; /* SET NAMES ... COLLATE: the collation of its results is collation_connection, to be read when the page leaves */
     pin_set pins;
     uint16_t status;      /* flags after the last reply */
     int64_t epoch_us;     /* the newest login whose globals and grants it has seen: it goes back to none much older */
@@ -64,6 +64,7 @@ struct session {
     struct buffer warnings; /* the packets of SHOW WARNINGS, as the server sent them */
     uint64_t warnings_charset; /* in the character set of then */
     bool warnings_utf8;   /* their texts are in UTF-8 */
+    bool signalled;       /* the server's list was made by SIGNAL, with warnings whose SQLSTATEs nobody knows */
     struct session_statement *statements; /* in the order of their preparing */
     size_t statement_count;
 };
@@ -95,11 +96,15 @@ void session_note(struct session *s, const struct command_effects *e, const stru
 /* session_residue.c, a part of session_note: what the command has left for the next. */
 void session_note_residue(struct session *s, const struct command_effects *e, const struct reply *r, bool is_mariadb);
 /* enum residue: what the command may leave as it is or make anew, and nothing will show which. Unless it is on the server before, it is lost. */
-uint8_t session_unclear(const struct command_effects *e);
+uint8_t session_unclear(const struct command_effects *e, bool is_mariadb);
 /* The list of warnings has been read, with all the session's variables, and is in `warnings`. */
 void session_warnings_stored(struct session *s);
 /* Are the stored packets what SHOW WARNINGS would answer now? Not after another SET NAMES. */
 bool session_warnings_current(const struct session *s);
+/* results_collated: collation_connection is known now. False: it is too long. */
+bool session_keep_results(struct session *s);
+/* Is the list, stored or signalled, one of which the SQLSTATEs are known? Those of errors are told, those of warnings are not. */
+bool session_knows_sqlstates(const struct session *s);
 /* The server has told the current schema. */
 void session_note_schema(struct session *s, const void *name, size_t length);
 

@@ -18,7 +18,7 @@ static bool is_opaque(const struct command_effects *e)
     return (e->text.pins & PIN_BIT(PIN_OPAQUE)) != 0;
 }
 
-uint8_t session_unclear(const struct command_effects *e)
+uint8_t session_unclear(const struct command_effects *e, bool is_mariadb)
 {
     uint8_t unclear = 0;
 
@@ -26,7 +26,7 @@ uint8_t session_unclear(const struct command_effects *e)
         return 0;
     if (e->text.found_rows == FOUND_ROWS_UNCLEAR || (is_opaque(e) && e->text.verb == VERB_OTHER))
         unclear |= RESIDUE_FOUND_ROWS;
-    if (is_opaque(e))
+    if (is_mariadb && (is_opaque(e) || e->text.warnings == WARNINGS_UNCLEAR))
         unclear |= RESIDUE_WARNINGS;
     return unclear;
 }
@@ -42,10 +42,14 @@ static bool failed_to_begin(const struct command_effects *e, const struct reply 
 static void note_row_count(struct session *s, const struct command_effects *e, const struct reply *r, bool is_mariadb)
 {
     switch (e->command) {
-    case COM_STMT_PREPARE:
     case COM_STATISTICS:
-    case COM_STMT_RESET:
         return;
+    case COM_STMT_PREPARE:
+        if (!r->failed)
+            return;
+        s->row_count = -1;
+        break;
+    case COM_STMT_RESET:
     case COM_PING:
     case COM_INIT_DB:
         s->row_count = r->failed ? -1 : 0;
@@ -123,57 +127,68 @@ static void note_found_rows(struct session *s, const struct command_effects *e, 
 
 /* --- warnings --- */
 
-/* Does the list of warnings begin anew with it, even when it has none? MySQL's does with every statement; MariaDB's with those that use tables. */
-static bool clears_warnings(const struct command_effects *e, bool is_mariadb)
+static enum warnings_fate warnings_after(const struct command_effects *e, const struct reply *r, bool is_mariadb)
 {
+    if (r->failed || r->warned)
+        return WARNINGS_CLEARED;
     if (!runs_text(e) || (e->text.verb == VERB_DIAGNOSTICS && !e->text.several))
-        return false;
-    return !is_mariadb || e->text.clears_warnings;
+        return WARNINGS_KEPT;
+    if (!is_mariadb)
+        return WARNINGS_CLEARED;
+    if (e->text.warnings == WARNINGS_KEPT && is_opaque(e) && e->text.verb != VERB_SELECT)
+        return WARNINGS_UNCLEAR;
+    return e->text.warnings;
 }
 
-/* After several statements a list that has begun anew may have something in it that the last reply does not tell of. */
-static bool may_have_warned(const struct command_effects *e, const struct reply *r, bool clears)
+/* May there be something in a list that has begun anew? After several statements, or a routine, the last reply does not tell of all. */
+static bool may_have_warned(const struct command_effects *e, const struct reply *r)
 {
-    return r->failed || r->warned || (clears && e->text.several) || (is_opaque(e) && runs_text(e) && e->text.verb != VERB_SELECT);
+    return r->failed || r->warned || (runs_text(e) && (e->text.several || (is_opaque(e) && e->text.verb != VERB_SELECT)));
+}
+
+static void set_diagnostics(struct session *s, enum diagnostics diagnostics)
+{
+    s->diagnostics = diagnostics;
+    s->unsaved &= (uint8_t)~UNSAVED_WARNINGS;
+    if (diagnostics == DIAGNOSTICS_SERVER)
+        s->unsaved |= UNSAVED_WARNINGS;
+    if (diagnostics != DIAGNOSTICS_LOST)
+        s->on_server |= RESIDUE_WARNINGS;
+    s->signalled = false;
+    buffer_free(&s->warnings);
 }
 
 static void note_warnings(struct session *s, const struct command_effects *e, const struct reply *r, bool is_mariadb)
 {
-    bool clears = clears_warnings(e, is_mariadb), certain = r->failed || r->warned || clears;
+    enum warnings_fate after = warnings_after(e, r, is_mariadb);
 
-    if (e->text.verb == VERB_DIAGNOSTICS && !r->failed && !r->warned && !e->text.several) /* GET DIAGNOSTICS puts its own mistakes behind the list */
-        return;
-    if (may_have_warned(e, r, clears)) {
-        bool lost = !certain && !(s->on_server & RESIDUE_WARNINGS);
-
-        s->diagnostics = lost ? DIAGNOSTICS_LOST : DIAGNOSTICS_SERVER;
-        s->unsaved = lost ? s->unsaved & (uint8_t)~UNSAVED_WARNINGS : s->unsaved | UNSAVED_WARNINGS;
-    } else if (clears) {
-        s->diagnostics = DIAGNOSTICS_NONE;
-        s->unsaved &= (uint8_t)~UNSAVED_WARNINGS;
-    } else {
-        return;
-    }
-    if (s->diagnostics != DIAGNOSTICS_LOST)
-        s->on_server |= RESIDUE_WARNINGS;
-    buffer_free(&s->warnings);
+    if (after == WARNINGS_CLEARED)
+        set_diagnostics(s, may_have_warned(e, r) ? DIAGNOSTICS_SERVER : DIAGNOSTICS_NONE);
+    else if (after == WARNINGS_UNCLEAR && s->on_server & RESIDUE_WARNINGS)
+        set_diagnostics(s, DIAGNOSTICS_SERVER);
+    else if (after == WARNINGS_UNCLEAR && s->diagnostics != DIAGNOSTICS_NONE)
+        set_diagnostics(s, DIAGNOSTICS_LOST);
+    else if (after == WARNINGS_UNCLEAR && may_have_warned(e, r))
+        set_diagnostics(s, DIAGNOSTICS_SERVER); /* it was empty, here too */
 }
 
 /* In which character set SHOW WARNINGS answers: of its columns, and of its texts. */
 static uint64_t results_hash(const struct session *s)
 {
-    uint64_t hash = s->names_collate;
+    uint64_t hash = 0;
     struct session_value value;
     size_t at = 0;
 
     while (session_values_next(s->values, &at, &value))
-        if (variable_at(value.variable)->policy == VARIABLE_CHARSET)
+        if (value.variable == RESULTS_COLLATION || variable_at(value.variable)->policy == VARIABLE_CHARSET)
             hash = hash * 31 + (value.null ? 7 : name_hash(value.text.data, value.text.length));
     return hash;
 }
 
 static bool results_known(const struct session *s)
 {
+    if (s->results_collated)
+        return false;
     for (unsigned i = 0; i < variable_count(); i++)
         if (s->dirty[i / 64] >> i % 64 & 1 && variable_at(i)->policy == VARIABLE_CHARSET)
             return false;
@@ -211,9 +226,20 @@ static void note_error(struct session *s, const struct reply *r)
     memcpy(s->sqlstate, r->sqlstate, sizeof s->sqlstate);
 }
 
+static bool is_one_error(const struct session *s)
+{
+    return s->warning_count == 1 && s->error_count == 1;
+}
+
+bool session_knows_sqlstates(const struct session *s)
+{
+    return s->on_server & RESIDUE_WARNINGS ? !s->signalled : s->diagnostics == DIAGNOSTICS_NONE || is_one_error(s);
+}
+
 void session_primed(struct session *s, uint8_t asked, uint8_t done)
 {
     s->on_server = (uint8_t)((s->on_server & ~RESIDUE_ROW_COUNT) | done);
+    s->signalled |= done & RESIDUE_WARNINGS && !is_one_error(s);
     if (done != asked) {
         s->unprimable |= asked;
         s->on_server &= (uint8_t)~RESIDUE_WARNINGS; /* the refusal is in the list */

@@ -96,6 +96,17 @@ bool session_values_put(struct session_values **values, uint16_t variable, const
     return true;
 }
 
+void session_values_remove(struct session_values **values, uint16_t variable)
+{
+    struct session_values *old = *values;
+    size_t gone, at = place(old, variable, &gone);
+
+    if (gone == 0)
+        return;
+    memmove(old->bytes + at, old->bytes + at + gone, old->length - at - gone);
+    old->length -= (uint32_t)gone;
+}
+
 bool session_values_find(const struct session_values *values, uint16_t variable, struct session_value *value)
 {
     size_t at = 0;

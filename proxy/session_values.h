@@ -13,6 +13,9 @@
 
 #define SESSION_VALUES_MAX 6000u /* bytes of one session's block */
 
+/* No variable, but kept as one: the name of the results' collation, when that is not the default of character_set_results. */
+#define RESULTS_COLLATION 0xFFFEu
+
 /* Entries in the order of their variables' indexes. NULL stands for none. */
 struct session_values;
 
@@ -26,6 +29,7 @@ void session_values_free(struct session_values *values);
 struct session_values *session_values_copy(const struct session_values *values);
 /* Puts one in, in place of what it had. The block may move; false: it would pass SESSION_VALUES_MAX, and nothing has changed. text NULL: SQL's NULL. */
 bool session_values_put(struct session_values **values, uint16_t variable, const void *text, size_t length) __attribute__((warn_unused_result));
+void session_values_remove(struct session_values **values, uint16_t variable);
 /* For a walk: at is 0 for the first; false behind the last. */
 bool session_values_next(const struct session_values *values, size_t *at, struct session_value *value);
 bool session_values_find(const struct session_values *values, uint16_t variable, struct session_value *value);

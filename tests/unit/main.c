@@ -19,6 +19,7 @@
     SUITE(variable)                                                                                                                                  \
     SUITE(statement)                                                                                                                                 \
     SUITE(residue_text)                                                                                                                              \
+    SUITE(residue_prime)                                                                                                                             \
     SUITE(conf)                                                                                                                                      \
     SUITE(stored_code)                                                                                                                               \
     SUITE(session_image)                                                                                                                             \
