@@ -35,6 +35,7 @@ class Run:
         self.masks = tuple(script.masks) + tuple(masks)
         self.sessions, self.ids, self.statements, self.transcript = {}, {}, {}, []
         self.logging_in = False
+        self.proxy = None   # what it goes through
         self.session, self.connections = None, {}   # whose step it is; what CONNECTION_ID() was at first, by session
 
     def go(self):
@@ -210,6 +211,12 @@ class Run:
     def do_running(self, client, rest):
         """!running TEXT: waits until the server runs a statement with it"""
         wait_until(lambda: self.server.running(rest), what=f"running: {rest}")
+        return []
+
+    def do_settled(self, client, rest):
+        """!settled: sluse has read the stored code that sessions have changed; until then who names a table stays in place"""
+        if self.proxy:
+            wait_until(lambda: self.proxy.stats()["target"]["stored_code"]["right"], what="stored code is read")
         return []
 
     def do_quit(self, client, rest):
