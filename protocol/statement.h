@@ -52,7 +52,7 @@ struct statement_effects {
     bool charset;               /* the character set of the texts behind it may be another, or sql_mode: how they are cut */
     bool stored_code;           /* views, triggers, routines may be others afterwards, for everybody */
     bool globals;               /* SET GLOBAL, PERSIST; GRANT, REVOKE and the like: what a fresh session is may change */
-    bool names_collate;         /* SET NAMES ... COLLATE: more than the variables that it sets can say */
+    bool names_collate;         /* SET NAMES, with COLLATE or without: more than the variables that it sets can say */
     unsigned variable_count;    /* that may have been set, by index; more than there is room for pin */
     uint16_t variables[STATEMENT_VARIABLES];
 };

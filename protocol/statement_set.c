@@ -47,12 +47,13 @@ static void mark_names(struct statement *s, const char *const *names)
     }
 }
 
-static void mark_charsets(struct statement *s)
+static void mark_charsets(struct statement *s, bool by_names)
 {
     static const char *const names[] = {"character_set_client", "character_set_results", "character_set_connection", "collation_connection", NULL};
 
     mark_names(s, names);
     s->effects.charset = true;
+    s->effects.names_collate = by_names;
     s->set.client = true;
 }
 
@@ -82,6 +83,9 @@ static void assign_listed(struct statement *s, unsigned index, uint8_t symbol)
     case VARIABLE_GLOBAL:
         return;
     case VARIABLE_CHARSET:
+        s->effects.names_collate = false; /* no more as NAMES left them */
+        s->effects.charset = true;
+        break;
     case VARIABLE_MODE:
         s->effects.charset = true;
         break;
@@ -169,8 +173,6 @@ static void charset_token(struct statement *s, const struct statement_token *t)
 
     if (s->set.length == 1 && name && w && (w->symbol == SYMBOL_SAFE_CHARSET || (w->symbol == SYMBOL_DEFAULT && kind == TOKEN_WORD)))
         return;
-    if (s->set.at == SET_CHARSET && s->set.length == 2 && t->symbol == SYMBOL_COLLATE)
-        s->effects.names_collate = true;
     if (s->set.at == SET_CHARSET && ((s->set.length == 2 && t->symbol == SYMBOL_COLLATE) || (s->set.length == 3 && name)))
         return;
     statement_pin(s, PIN_CHARSET);
@@ -240,7 +242,7 @@ static bool special(struct statement *s, uint8_t symbol)
         return s->set.statement;
     case SYMBOL_NAMES:
     case SYMBOL_CHARSET:
-        mark_charsets(s);
+        mark_charsets(s, symbol == SYMBOL_NAMES);
         s->set.at = SET_CHARSET;
         s->set.length = 0;
         return true;
@@ -344,7 +346,7 @@ static void head_token(struct statement *s, const struct statement_token *t)
         name_begins(s, t);
         break;
     case SET_CHARACTER:
-        mark_charsets(s);
+        mark_charsets(s, false);
         s->set.at = SET_CHARSET;
         if (t->symbol != SYMBOL_SET)
             statement_pin(s, PIN_OPAQUE);

@@ -119,7 +119,7 @@ struct backend {
     uint32_t key;
     struct session_image image; /* what is loaded, or being loaded; of a resident or leasing session, what was when it came */
     struct session_values *values; /* likewise: variables beyond a fresh session's */
-    bool names_collate;        /* likewise: they were set with SET NAMES ... COLLATE */
+    bool names_collate;        /* likewise: they were set with SET NAMES */
     bool warned;               /* its list of warnings may not be empty */
     struct epoch epoch;
     int64_t born_us;

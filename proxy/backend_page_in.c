@@ -91,15 +91,17 @@ static struct wire_text value_of(const struct session *s, const char *name)
     return value.text;
 }
 
-/* SET NAMES ... COLLATE gives the results a collation that no variable shows; metadata do. */
+/* SET NAMES gives the results a collation that no variable shows; metadata do. Without COLLATE it is the default, which MariaDB 11.8 lets a session choose.
+ * Quoted, because one of them is `binary`. */
 static void put_names(struct wire_writer *w, bool *first, const struct session *s)
 {
     struct wire_text charset = value_of(s, "character_set_client"), collation = value_of(s, "collation_connection");
 
-    put_text(w, *first ? "SET NAMES " : ",NAMES ");
+    put_text(w, *first ? "SET NAMES `" : ",NAMES `");
     wire_put_bytes(w, charset.data, charset.length);
-    put_text(w, " COLLATE ");
+    put_text(w, "` COLLATE `");
     wire_put_bytes(w, collation.data, collation.length);
+    put_text(w, "`");
     *first = false;
 }
 

@@ -36,7 +36,7 @@ struct session {
     struct session_image image;
     struct session_values *values;
     uint64_t dirty[VARIABLES_MAX / 64];
-    bool names_collate;   /* the character sets were last set with SET NAMES ... COLLATE */
+    bool names_collate;   /* the character sets were last set with SET NAMES, and a collation: its COLLATE or the default */
     pin_set pins;
     uint16_t status;      /* flags after the last reply */
     int64_t epoch_us;     /* the newest login whose globals and grants it has seen: it goes back to none much older */
