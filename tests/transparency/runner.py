@@ -229,3 +229,7 @@ class Run:
     def do_closed(self, client, rest):
         """!closed: the peer closes"""
         return client.wait_closed()
+
+    def do_ended(self, client, rest):
+        """!ended: likewise, whether by FIN or by RST"""
+        return "closed" if client.wait_closed() else "open"
