@@ -494,7 +494,7 @@ def test_pseudo_thread_id(connect):
         assert (number,) in session.rows("SELECT id FROM information_schema.processlist")
 
 
-def test_kill_query_of_an_idle_connection(connect, mariadb_only):
+def test_kill_query_of_an_idle_connection(connect):
     victim, killer = connect(), connect()
     for _ in range(50):
         killer.ok(f"KILL QUERY {victim.id}")
