@@ -47,13 +47,19 @@ static void mark_names(struct statement *s, const char *const *names)
     }
 }
 
-static void mark_charsets(struct statement *s)
+/* From 11.2 on a MariaDB session chooses what the default collation of a character set is, with character_set_collations. */
+static bool chooses_default(const struct lexer_modes *modes)
+{
+    return modes->mariadb && modes->version >= 110200;
+}
+
+static void mark_charsets(struct statement *s, bool by_names)
 {
     static const char *const names[] = {"character_set_client", "character_set_results", "character_set_connection", "collation_connection", NULL};
 
     mark_names(s, names);
     s->effects.charset = true;
-    s->effects.results = RESULTS_DEFAULT;
+    s->effects.results = by_names && chooses_default(&s->lexer.modes) ? RESULTS_COLLATED : RESULTS_DEFAULT;
     s->set.client = true;
 }
 
@@ -253,7 +259,7 @@ static bool special(struct statement *s, uint8_t symbol)
         return s->set.statement;
     case SYMBOL_NAMES:
     case SYMBOL_CHARSET:
-        mark_charsets(s);
+        mark_charsets(s, symbol == SYMBOL_NAMES);
         s->set.at = SET_CHARSET;
         s->set.length = 0;
         return true;
@@ -357,7 +363,7 @@ static void head_token(struct statement *s, const struct statement_token *t)
         name_begins(s, t);
         break;
     case SET_CHARACTER:
-        mark_charsets(s);
+        mark_charsets(s, false);
         s->set.at = SET_CHARSET;
         if (t->symbol != SYMBOL_SET)
             statement_pin(s, PIN_OPAQUE);

@@ -91,7 +91,7 @@ static struct wire_text value_of(const struct session *s, const char *name)
     return value.text;
 }
 
-/* SET NAMES ... COLLATE gives the results a collation that no variable shows. It sets the others too, so they come behind it. */
+/* SET NAMES gives the results a collation that no variable shows; metadata do. It sets the others too, so they come behind it. */
 static bool put_names(struct wire_writer *w, bool *first, const struct session *s, const struct session_values *there)
 {
     struct wire_text charset = value_of(s, "character_set_results");
@@ -99,10 +99,11 @@ static bool put_names(struct wire_writer *w, bool *first, const struct session *
 
     if (!session_values_find(s->values, RESULTS_COLLATION, &collation) || (there && session_values_equal(s->values, there)))
         return false;
-    put_text(w, *first ? "SET NAMES " : ",NAMES ");
+    put_text(w, *first ? "SET NAMES `" : ",NAMES `"); /* quoted, because one of them is `binary` */
     wire_put_bytes(w, charset.data, charset.length);
-    put_text(w, " COLLATE ");
+    put_text(w, "` COLLATE `");
     wire_put_bytes(w, collation.text.data, collation.text.length);
+    put_text(w, "`");
     *first = false;
     return true;
 }

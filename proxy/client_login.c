@@ -273,6 +273,8 @@ static void begin(struct client *c, const struct login_request *request)
     memcpy(login->user, request->user.data, login->user_length);
     login->account = accounts_find(accounts, request->user);
     session_image_init(&login->image, (uint16_t)(login->account < 0 ? 0 : login->account), request->collation, c->capabilities);
+    if (login->changing)
+        session_image_change_user(&login->image, &c->lease.session.image, c->home->facts->is_mariadb);
     login->schema_too_long = !session_image_set_schema(&login->image, request->schema.data, request->schema.length);
     if (login->account >= 0)
         login->secret = accounts_secret(accounts, (unsigned)login->account);

@@ -19,6 +19,15 @@ void session_image_init(struct session_image *image, uint16_t account, uint16_t 
     };
 }
 
+void session_image_change_user(struct session_image *image, const struct session_image *before, bool is_mariadb)
+{
+    image->multi_statements = before->multi_statements;
+    if (is_mariadb) {
+        image->ignore_space = false;
+        image->interactive = false;
+    }
+}
+
 bool session_image_set_schema(struct session_image *image, const char *schema, uint64_t length)
 {
     if (length > SESSION_SCHEMA_MAX)

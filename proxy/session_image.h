@@ -27,6 +27,8 @@ struct session_image {
 
 /* capabilities: what the client negotiated. */
 void session_image_init(struct session_image *image, uint16_t account, uint16_t collation, uint32_t capabilities);
+/* A change of user is no login: COM_SET_OPTION counts on, and MariaDB forgets what IGNORE_SPACE and INTERACTIVE did. (MySQL does it again: the key's affair.) */
+void session_image_change_user(struct session_image *image, const struct session_image *before, bool is_mariadb);
 /* False: longer than any schema's name can be. */
 bool session_image_set_schema(struct session_image *image, const char *schema, uint64_t length) __attribute__((warn_unused_result));
 /* Would a login or change of user make them equal? last_insert_id is no part of that. */

@@ -135,7 +135,23 @@ def check_cases():
                     yield name
 
 
-CHECKS = [check_counters, check_reasons, check_states, check_reference, check_links, check_paths, check_functions, check_cases]
+def check_tests():
+    """tests, test files and scripts that docs/session-state.md names exist, and every test of test_facts.py is named there"""
+    contract = text("docs/session-state.md")
+    files = glob.glob(os.path.join(ROOT, "tests", "*", "*.py")) + glob.glob(os.path.join(ROOT, "tests", "unit", "*.c"))
+    scripts = {os.path.basename(path) for path in glob.glob(os.path.join(ROOT, "tests", "transparency", "scripts", "*.script"))}
+    known, facts = {os.path.basename(path) for path in files} | scripts, set()
+    for path in files:
+        with open(path, encoding="utf-8") as f:
+            found = set(re.findall(r"^def (test_\w+)", f.read(), re.MULTILINE))
+        known |= found
+        facts = found if os.path.basename(path) == "test_facts.py" else facts
+    named = set(re.findall(r"\b(?:test_\w+(?:\.py|\.c)?|\w+\.script)(?![\w.]*\w)", contract)) - {"x.script", "test_x.py", "test_x.c"}
+    yield from sorted(named - known)
+    yield from sorted(f"{name} is not in docs/session-state.md" for name in facts - named)
+
+
+CHECKS = [check_counters, check_reasons, check_states, check_reference, check_links, check_paths, check_functions, check_cases, check_tests]
 
 
 def write():

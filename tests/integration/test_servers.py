@@ -165,3 +165,39 @@ def test_restart_of_the_server(sluse, server):
     wait_until(proxy.ready, what="sluse has found the server again")
     with client_of(proxy) as client:
         assert client.value("SELECT CURRENT_USER()") == "app@%"
+
+
+def test_idle_connections_that_the_server_ends(sluse, server):
+    """MySQL says 4031 on them before it closes; no session hears of it."""
+    wait = server.sql("SELECT @@global.wait_timeout")[0][0]
+    server.sql("SET GLOBAL wait_timeout = 1")
+    try:
+        proxy = sluse(server=server, pool=dict(size=3))
+        with client_of(proxy) as client:
+            assert client.value("SELECT 1") == "1"
+            wait_until(lambda: proxy.backends()["idle"] == 0 and proxy.stats()["backend_closed"].get("server_closed"), what="the server has closed them")
+            assert client.value("SELECT 2") == "2"
+            client.quit()
+        with client_of(proxy) as client:
+            assert client.value("SELECT 3") == "3"
+            client.quit()
+    finally:
+        server.sql(f"SET GLOBAL wait_timeout = {wait}")
+
+
+def test_accounts_that_go(sluse, server):
+    """Locked, its password changed, dropped: a pooled connection of it is not given to a new session."""
+    for change, code in (("ALTER USER fleeting@'%' ACCOUNT LOCK", {3118, 4151}), (f"ALTER USER fleeting@'%' IDENTIFIED {{}}", {1045}), ("DROP USER fleeting@'%'", {1045})):
+        identified = "WITH caching_sha2_password BY '{}'" if server.family == "mysql" else "VIA mysql_native_password USING PASSWORD('{}')"
+        server.sql("DROP USER IF EXISTS fleeting@'%'")
+        server.sql(f"CREATE USER fleeting@'%' IDENTIFIED {identified.format('fleeting')}")
+        proxy = sluse(server=server, pool=dict(size=3, privilege_refresh="0"), account_fleeting={"password": "fleeting"})
+        with client_of(proxy, user="fleeting", schema=None) as client:
+            assert client.value("SELECT 1") == "1"
+            client.quit()
+        proxy.wait_idle()
+        server.sql(change.format(identified.format("new")))
+        with RawClient(proxy.port, user="fleeting", password="fleeting", plugin=server.plugin) as client:
+            reply = client.query("SELECT 1")[0] if isinstance(client.login_reply, OK) else client.login_reply
+            assert getattr(reply, "code", None) in code, (change, reply)
+    server.sql("DROP USER IF EXISTS fleeting@'%'")

@@ -62,6 +62,7 @@ class Bench:
         proxied = through and self.proxy
         run = Run(script, (self.proxy if proxied else self.server).port, form, self.server,
                   KNOWN + KNOWN_ON.get(self.server.name, ()) if self.proxy else ())
+        run.proxy = self.proxy if proxied else None
         try:
             run.go()
         finally:

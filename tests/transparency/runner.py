@@ -35,6 +35,7 @@ class Run:
         self.masks = tuple(script.masks) + tuple(masks)
         self.sessions, self.ids, self.statements, self.transcript = {}, {}, {}, []
         self.logging_in = False
+        self.proxy = None   # what it goes through
         self.session, self.connections = None, {}   # whose step it is; what CONNECTION_ID() was at first, by session
 
     def go(self):
@@ -212,6 +213,12 @@ class Run:
         wait_until(lambda: self.server.running(rest), what=f"running: {rest}")
         return []
 
+    def do_settled(self, client, rest):
+        """!settled: sluse has read the stored code that sessions have changed; until then who names a table stays in place"""
+        if self.proxy:
+            wait_until(lambda: self.proxy.stats()["target"]["stored_code"]["right"], what="stored code is read")
+        return []
+
     def do_quit(self, client, rest):
         return client.quit()
 
@@ -222,3 +229,7 @@ class Run:
     def do_closed(self, client, rest):
         """!closed: the peer closes"""
         return client.wait_closed()
+
+    def do_ended(self, client, rest):
+        """!ended: likewise, whether by FIN or by RST"""
+        return "closed" if client.wait_closed() else "open"
