@@ -71,6 +71,7 @@ static enum warnings_fate warnings_of(const struct statement *s)
         return WARNINGS_CLEARED;
     case SYMBOL_HELP:
     case SYMBOL_DO:
+    case SYMBOL_KILL:
     case SYMBOL_UNLOCK:
     case SYMBOL_XA:
     case SYMBOL_PREPARE:

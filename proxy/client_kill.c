@@ -160,8 +160,7 @@ static bool kill_itself(struct client *c, const uint8_t *payload, size_t length,
         return false;
     }
     size = rewrite(out, sizeof out, payload, length, kill, c->lease.backend->thread_id);
-    client_run(c, out, size);
-    return true;
+    return client_run(c, out, size) > 0;
 }
 
 /* --- the answer, on the asker's worker --- */
@@ -262,7 +261,7 @@ static void on_arrival(struct loop *loop, struct message *message)
         report(kill, FOUND_NOBODY);
         return;
     }
-    if (target->lease.state == LEASE_HELD) {
+    if (target->lease.state == LEASE_HELD || lease_is_primed(&target->lease)) {
         kill_on_server(kill, target->lease.backend);
         return;
     }

@@ -64,6 +64,16 @@ static bool take_limit(struct lexer *l, struct token *t, const uint8_t *text, st
     return true;
 }
 
+/* Is this all? Who may send several statements gets an answer to what is behind a ; even if that is next to nothing. */
+static bool ends(const struct client *c, struct lexer *l, struct token *t, size_t length)
+{
+    bool several = c->lease.session.image.multi_statements;
+
+    while (t->kind == TOKEN_SIGN && t->sign == ';' && (!several || t->end == length))
+        lexer_next(l, t);
+    return t->kind == TOKEN_END && !lexer_unclear(l);
+}
+
 /* Is the text SHOW WARNINGS or SHOW ERRORS, with or without LIMIT? */
 static bool is_show(const struct client *c, const uint8_t *text, size_t length, struct show *show)
 {
@@ -82,9 +92,7 @@ static bool is_show(const struct client *c, const uint8_t *text, size_t length, 
         return false;
     if (take_word(&l, &t, "LIMIT") && !take_limit(&l, &t, text, show))
         return false;
-    while (take_sign(&l, &t, ';'))
-        ;
-    return t.kind == TOKEN_END && !lexer_unclear(&l);
+    return ends(c, &l, &t, length);
 }
 
 static bool is_error(struct wire_text payload)
@@ -207,9 +215,7 @@ static const char *plain_count(const struct client *c, const uint8_t *text, size
         plain = "SHOW COUNT(*) WARNINGS";
     else if (take_word(&l, &t, "ERRORS"))
         plain = "SHOW COUNT(*) ERRORS";
-    while (take_sign(&l, &t, ';'))
-        ;
-    return t.kind == TOKEN_END && !lexer_unclear(&l) ? plain : NULL;
+    return ends(c, &l, &t, length) ? plain : NULL;
 }
 
 /* Better no answer than a wrong one. */

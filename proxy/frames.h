@@ -52,6 +52,11 @@ void frames_release(struct frames *f, struct lease *lease, bool border);
 void frames_yield(struct frames *f, struct lease *lease);
 /* Loads the held backend anew for a lease whose image has changed; ready or failed follows. */
 void frames_reload(struct frames *f, struct lease *lease);
+/* Is its own backend, which it has not left, being given its residue? */
+static inline bool lease_is_primed(const struct lease *lease)
+{
+    return lease->state == LEASE_RESTORING && lease->backend->prime.active;
+}
 /* Gives the held backend these (enum residue), which backend_can_prime has named; ready or lost follows. */
 void frames_prime(struct lease *lease, uint8_t which);
 /* The held backend is gone or must go: it is closed and the lease is NONE. lost: the server has ended it. */
