@@ -314,7 +314,7 @@ static bool judge_packet(struct walk *w, uint32_t length, uint8_t first)
     if (length > 0 && length < PACKET_MAX && first == 0xFF && r->state != REPLY_AT_TEXT) {
         uint8_t before = packet_sequence(w->at);
 
-        if (r->eof_owed)
+        if (r->eof_owed && !r->cursor)
             insert_eof(w, before, r->status);
         r->eof_owed = false;
         return pass_err(w, length);

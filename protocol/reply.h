@@ -44,6 +44,7 @@ struct reply {
     bool keep_eof;      /* the client lacks CAP_DEPRECATE_EOF */
     bool keep_track;    /* the client has CAP_SESSION_TRACK */
     bool local_files;   /* the client has CAP_LOCAL_FILES */
+    bool cursor;        /* one was asked for: an ERR behind the columns comes without an EOF in between */
     bool eof_owed;      /* an EOF stands out behind the columns; it can only be placed when the next packet is known */
     bool continued;     /* the packet under way was PACKET_MAX long: the next one belongs to it */
     bool failed;        /* it ended in ERR */

@@ -66,8 +66,7 @@ static bool take_item(struct walk *walk, struct wire_writer *w, const struct res
 
 static bool ends(struct walk *walk)
 {
-    while (take_sign(walk, ';'))
-        ;
+    (void)take_sign(walk, ';');
     return walk->token.kind == TOKEN_END && !lexer_unclear(&walk->lexer);
 }
 

@@ -12,7 +12,7 @@
 #include "proxy/invariant.h"
 #include "proxy/stored_code.h"
 
-#define STATEMENT_HEAD 5u /* of COM_STMT_EXECUTE: the command and the statement's number */
+#define STATEMENT_HEAD 6u /* of COM_STMT_EXECUTE: the command, the statement's number, and whether a cursor is asked for */
 
 static struct stats *stats(const struct client *c)
 {
@@ -142,6 +142,7 @@ static void begin(struct client *c, struct backend *b, const uint8_t *bytes, siz
     if (c->command == COM_STMT_EXECUTE)
         b->effects.text = session_statement_effects(s, b->effects.id);
     reply_begin(&b->reply, info->shape, c->capabilities, s->status);
+    b->reply.cursor = b->effects.cursor;
     c->state = CLIENT_RUNNING;
     if (c->home->conf->query_timeout_us)
         deadline_set(&b->context->queries, &b->deadline);

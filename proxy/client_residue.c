@@ -64,13 +64,11 @@ static bool take_limit(struct lexer *l, struct token *t, const uint8_t *text, st
     return true;
 }
 
-/* Is this all? Who may send several statements gets an answer to what is behind a ; even if that is next to nothing. */
+/* Is this all? One ; may follow. Who may send several statements gets an answer to what is behind it, even if that is next to nothing. */
 static bool ends(const struct client *c, struct lexer *l, struct token *t, size_t length)
 {
-    bool several = c->lease.session.image.multi_statements;
-
-    while (t->kind == TOKEN_SIGN && t->sign == ';' && (!several || t->end == length))
-        lexer_next(l, t);
+    if (!c->lease.session.image.multi_statements || t->end == length)
+        (void)take_sign(l, t, ';');
     return t->kind == TOKEN_END && !lexer_unclear(l);
 }
 
@@ -233,7 +231,9 @@ static void refuse(struct client *c)
 
 bool client_residue_refused(struct client *c, uint8_t missing)
 {
-    if (c->lease.backend->effects.text.pins & PIN_BIT(PIN_OPAQUE))
+    const struct backend *b = c->lease.backend;
+
+    if (b->effects.text.pins & PIN_BIT(PIN_OPAQUE) && !lexer_unclear(&b->statement.lexer))
         return false; /* most likely no statement at all: the server says so */
     if (!(missing & (uint8_t)~RESIDUE_CONNECTION_ID))
         return false;

@@ -168,6 +168,7 @@ void command_effects_of(struct command_effects *e, const uint8_t *command, size_
     case COM_STMT_EXECUTE:
         if (length >= 5)
             e->id = (uint32_t)command[1] | (uint32_t)command[2] << 8 | (uint32_t)command[3] << 16 | (uint32_t)command[4] << 24;
+        e->cursor = command[0] == COM_STMT_EXECUTE && length >= 6 && command[5] != 0;
         break;
     case COM_QUIT:
     case COM_INIT_DB:

@@ -74,6 +74,7 @@ struct command_effects {
     uint8_t command;
     bool local;           /* answered here: the backend has not seen it */
     bool option_off;      /* COM_SET_OPTION's */
+    bool cursor;          /* COM_STMT_EXECUTE asks for one */
     uint32_t id;          /* of COM_STMT_CLOSE, COM_STMT_EXECUTE */
     struct statement_effects text; /* of COM_QUERY, COM_STMT_PREPARE and COM_STMT_EXECUTE */
 };
