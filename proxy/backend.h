@@ -126,11 +126,13 @@ struct backend {
     int64_t idle_since_us;
     enum footprint footprint;
     bool spent;                /* nothing cleans what was done: close it when its session ends */
-    bool changes_code;         /* what runs may change views, triggers, routines: the control thread waits for its end */
+    unsigned changes_code;     /* so many changes of views, triggers, routines may be in what runs, 2 for several: the control thread waits for its end */
     bool torn;                 /* half a packet of ours lies on the wire: not even COM_QUIT can follow */
     uint16_t status;           /* the session's flags after the last reply */
     struct reply reply;        /* to the command under way; REPLY_AT_END: none */
     struct statement statement; /* its text, while it passes */
+    struct stored_code_moment moment; /* what was known of the stored code when it began */
+    struct name_list names;    /* that its text's verdict depends on */
     struct stored_code *code;  /* what it is judged by, held while it passes in pieces; else NULL */
     struct command_effects effects;
     struct saving saving;
@@ -175,8 +177,10 @@ void backend_give_up(struct backend *b);
 /* Is the server still there? For a backend that was idle and whose readability may not have been seen yet. */
 bool backend_alive(const struct backend *b);
 
-/* What is to be sent next may change stored code, or that has ended. Nothing happens when it was said before. */
-void backend_changes_code(struct backend *b, bool changes);
+/* What is to be sent next may change stored code, once or (2) more often. */
+void backend_changes_code(struct backend *b, unsigned changes);
+/* That has ended. Nothing happens when there was none. */
+void backend_changed_code(struct backend *b);
 
 /* KILL QUERY for what runs on it now. */
 void backend_kill_query(struct backend *b);

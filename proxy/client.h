@@ -157,6 +157,13 @@ void client_to_backend(struct client *c, const uint8_t *bytes, size_t length);
 void client_note_end(struct client *c);
 void client_relay_local(struct client *c, uint8_t *bytes, size_t length);
 
+/* client_names.c: a command begins; what its names are looked up in, NULL: nothing is known for certain now. */
+const struct name_set *client_names_begin(struct client *c, struct backend *b);
+/* The last of its text has been judged, and will be sent. */
+void client_names_sent(struct client *c, struct backend *b);
+/* Its reply has ended: is it still known what it ran? */
+void client_names_ended(struct client *c, struct backend *b);
+
 /* client_residue.c: the text of the command at hand, wholly in view, reads things (enum residue) that its backend has not: answers it (client_relay_local) or
  * sends it with the session's own values. False: it can only be sent as it is. */
 bool client_residue(struct client *c, const uint8_t *text, size_t length, uint8_t which) __attribute__((warn_unused_result));

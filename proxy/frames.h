@@ -55,6 +55,11 @@ void frames_reload(struct frames *f, struct lease *lease);
 /* The held backend is gone or must go: it is closed and the lease is NONE. lost: the server has ended it. */
 void frames_discard(struct lease *lease, enum close_reason reason, bool lost);
 
+/* Is it known now what the session's texts ran, and is it not held for that any more? */
+bool frames_end_doubt(struct frames *f, struct lease *lease);
+/* More is known of the stored code: sessions that are held only because it was not are let go. */
+void frames_look_again(struct frames *f);
+
 /* The control thread has reached the server: a back-off has no reason any more. */
 void frames_server_up(struct frames *f);
 /* Opens what min_idle asks for, and at least one connection as long as the server's greeting is not known. The loop's thread. */

@@ -22,6 +22,9 @@ static void forget_state(struct session *s)
     s->prepared_code = false;
     s->prepared_pins = 0;
     s->prepared_reads = 0;
+    free(s->prepared_names);
+    s->prepared_names = NULL;
+    session_doubt_free(s);
     s->pins = 0;
     s->unsaved = 0;
     s->on_server = RESIDUE_ALL;
@@ -51,8 +54,11 @@ void session_reset(struct session *s, uint16_t status, bool is_mariadb)
     uint8_t unsaved = s->unsaved & (UNSAVED_SCHEMA | UNSAVED_FOUND_ROWS);
     uint64_t found_rows = s->found_rows;
     pin_set pins = s->pins & lasting;
+    struct session_doubt *doubt = s->doubt;
 
+    s->doubt = NULL;
     forget_state(s);
+    s->doubt = doubt;
     s->status = status;
     s->pins = pins;
     s->unsaved = unsaved;

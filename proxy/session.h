@@ -12,6 +12,7 @@
 #include "proxy/buffer.h"
 #include "proxy/session_image.h"
 #include "proxy/session_values.h"
+#include "proxy/stored_code_moment.h"
 
 /* What only the server knows at the moment. */
 enum unsaved {
@@ -52,6 +53,9 @@ struct session {
     struct buffer warnings; /* the packets of SHOW WARNINGS, as the server sent them */
     pin_set prepared_pins; /* what executing one of them may bring about */
     uint8_t prepared_reads; /* enum residue: what one of them reads */
+    struct name_list *prepared_names; /* what their verdict depends on; NULL: nothing */
+    uint64_t prepared_right; /* version of the stored code by which all of them were judged; 0: some were not */
+    struct session_doubt *doubt; /* PIN_UNREAD, and it may end: texts that ran while the stored code was not known; NULL: none */
     bool prepared_code;   /* one of them may change views, triggers or routines when it is executed */
     uint32_t *statements; /* ids of those that are prepared */
     size_t statement_count;
@@ -81,6 +85,16 @@ void command_effects_of(struct command_effects *e, const uint8_t *command, size_
 void session_note(struct session *s, const struct command_effects *e, const struct reply *r, bool is_mariadb);
 /* The server has told the current schema. */
 void session_note_schema(struct session *s, const void *name, size_t length);
+
+/* session_doubt.c: a text has run of whose names it is not known what they stood for. moment: of its beginning. */
+void session_doubt_begin(struct session *s, const struct name_list *names, const struct stored_code_moment *moment);
+/* It is in doubt, and what is stored is known now, after so many changes. True: it is no longer. */
+bool session_doubt_end(struct session *s, const struct name_set *names, uint64_t changes);
+void session_doubt_free(struct session *s);
+/* The names of a text that was prepared, judged by that version; 0: by none. */
+void session_note_prepared_names(struct session *s, const struct name_list *names, uint64_t right);
+/* One is about to be executed, and this is right now. */
+void session_judge_prepared(struct session *s, const struct name_set *names, uint64_t right);
 
 /* It is on a backend now where it has not been resident. status: that backend's flags, of which a fresh session takes its own; epoch_us: when its login was;
  * warned: its list of warnings is not empty. */

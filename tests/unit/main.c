@@ -15,6 +15,7 @@
     SUITE(reply)                                                                                                                                     \
     SUITE(command)                                                                                                                                   \
     SUITE(lexer)                                                                                                                                     \
+    SUITE(name_list)                                                                                                                                 \
     SUITE(name_set)                                                                                                                                  \
     SUITE(variable)                                                                                                                                  \
     SUITE(statement)                                                                                                                                 \
