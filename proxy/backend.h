@@ -39,11 +39,14 @@ struct lease_ops {
     void (*input)(struct lease *lease);  /* the leased backend is readable */
     void (*drained)(struct lease *lease); /* what was stuck on its way to the backend has gone */
     void (*answered)(struct lease *lease); /* the last KILL aimed at the leased backend has been answered */
-    void (*lost)(struct lease *lease);   /* the backend where it was resident has gone, and a part of its state with it */
+    void (*lost)(struct lease *lease, bool overdue); /* the backend where it was resident has gone, and a part of its state with it. overdue: it was closed
+                                          * for a wait_timeout that the session had set */
+    void (*silent)(struct lease *lease); /* on no backend for longer than its own wait_timeout */
 };
 
 enum lease_state { LEASE_NONE, LEASE_SAVING, LEASE_WAITING, LEASE_CONNECTING, LEASE_RESTORING, LEASE_HELD };
 
+struct silence;
 struct ticket;
 struct waiter;
 
@@ -61,6 +64,7 @@ struct lease {
     struct deadline deadline;    /* the pool's wait_timeout, over everything up to HELD */
     int64_t since_us;            /* when it began to ask */
     uint32_t key;                /* capability_key of what its client negotiated */
+    struct silence *silence;     /* frames_silence.c; NULL: it never needed one */
     struct session session;      /* what must be loaded */
 };
 

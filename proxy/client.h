@@ -115,6 +115,8 @@ struct client *clients_find(struct clients *clients, uint32_t id);
 void client_resume(struct client *c);
 /* READY, with nothing to do: a backend that need not be held is given up, and a transaction's idleness is timed. */
 void client_settle(struct client *c);
+/* Its own wait_timeout is over: it is ended as its server would. */
+void client_end_silence(struct client *c);
 /* The command is over: READY, and resumed. */
 void client_ready(struct client *c);
 /* Uses the bytes as far as the state allows; what it can't use is the caller's to keep. Returns how many were used. */

@@ -353,9 +353,22 @@ static void on_answered(struct lease *lease)
         client_settle(c);
 }
 
-static void on_lost(struct lease *lease)
+static void on_lost(struct lease *lease, bool overdue)
 {
-    client_finish(client_of(lease), CLOSE_BACKEND_LOST);
+    if (overdue)
+        client_end_silence(client_of(lease));
+    else
+        client_finish(client_of(lease), CLOSE_BACKEND_LOST);
 }
 
-const struct lease_ops client_lease_ops = {on_ready, on_failed, on_input, on_drained, on_answered, on_lost};
+static void on_silent(struct lease *lease)
+{
+    struct client *c = client_of(lease);
+
+    if (c->state == CLIENT_READY && buffer_length(&c->stream.in) == 0)
+        client_end_silence(c);
+    else
+        frames_silence_begin(c->home->frames, lease, monotonic_us()); /* half a command is no silence, nor is a KILL that is not answered */
+}
+
+const struct lease_ops client_lease_ops = {on_ready, on_failed, on_input, on_drained, on_answered, on_lost, on_silent};

@@ -55,6 +55,9 @@ void frames_reload(struct frames *f, struct lease *lease);
 /* The held backend is gone or must go: it is closed and the lease is NONE. lost: the server has ended it. */
 void frames_discard(struct lease *lease, enum close_reason reason, bool lost);
 
+/* The session is silent since then; nothing happens when it is on a backend, or has set no wait_timeout. */
+void frames_silence_begin(struct frames *f, struct lease *lease, int64_t since_us);
+
 /* Is it known now what the session's texts ran, and is it not held for that any more? */
 bool frames_end_doubt(struct frames *f, struct lease *lease);
 /* More is known of the stored code: sessions that are held only because it was not are let go. */

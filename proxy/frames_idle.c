@@ -128,6 +128,15 @@ void frames_page_out(struct backend *b)
     b->resident = NULL;
     lease->resident = NULL;
     session_leave(s);
+    frames_silence_begin(lease->frames, lease, b->idle_since_us);
+}
+
+/* Its wait_timeout is a session's that is not here any more: it would end the backend. */
+static bool would_end(const struct backend *b)
+{
+    struct session_value value;
+
+    return session_values_find(b->values, (uint16_t)variable_find(name_hash("wait_timeout", 12)), &value);
 }
 
 void frames_evict(struct frames *f, struct backend *b, struct waiter *waiter, int close)
@@ -145,6 +154,8 @@ void frames_evict(struct frames *f, struct backend *b, struct waiter *waiter, in
         frames_grant(f, waiter, b);
     else if (close >= 0)
         backend_close(b, (enum close_reason)close);
+    else if (would_end(b))
+        frames_clean(b);
     else
         frames_idle_add(f, b);
 }

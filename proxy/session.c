@@ -83,13 +83,18 @@ static bool is_utf8(uint16_t collation)
            collation == 223 || (collation >= 224 && collation <= 247) || (collation >= 255 && collation <= 323);
 }
 
+static bool is_dirty(const struct session *s, unsigned variable)
+{
+    return s->dirty[variable / 64] >> variable % 64 & 1;
+}
+
 /* Not known for certain counts as no. */
 static bool speaks_utf8(const struct session *s)
 {
     int variable = variable_find(name_hash("character_set_client", strlen("character_set_client")));
     struct session_value value;
 
-    if (s->dirty[variable / 64] >> variable % 64 & 1)
+    if (is_dirty(s, (unsigned)variable))
         return false;
     if (!session_values_find(s->values, (uint16_t)variable, &value))
         return is_utf8(s->image.collation);
@@ -105,6 +110,31 @@ struct lexer_modes session_lexer_modes(const struct session *s, bool is_mariadb,
         .mariadb = is_mariadb,
         .version = version,
     };
+}
+
+static unsigned wait_timeout(void)
+{
+    return (unsigned)variable_find(name_hash("wait_timeout", strlen("wait_timeout")));
+}
+
+uint32_t session_wait_timeout(const struct session *s)
+{
+    struct session_value value;
+    uint32_t seconds = 0;
+
+    if (is_dirty(s, wait_timeout()) || !session_values_find(s->values, (uint16_t)wait_timeout(), &value))
+        return 0;
+    for (size_t i = 0; i < value.text.length && value.text.data[i] >= '0' && value.text.data[i] <= '9' && seconds <= UINT32_MAX / 16; i++)
+        seconds = seconds * 10 + (uint32_t)(value.text.data[i] - '0');
+    return seconds;
+}
+
+bool session_is_overdue(const struct session *s, int64_t silent_us)
+{
+    const int64_t slack_us = 500000;
+    int64_t seconds = is_dirty(s, wait_timeout()) ? 1 : session_wait_timeout(s); /* no server has less than a second */
+
+    return seconds && silent_us + slack_us >= seconds * 1000000;
 }
 
 bool session_is_saved(const struct session *s)

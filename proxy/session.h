@@ -86,6 +86,11 @@ void session_note(struct session *s, const struct command_effects *e, const stru
 /* The server has told the current schema. */
 void session_note_schema(struct session *s, const void *name, size_t length);
 
+/* The wait_timeout that it has set, in seconds; 0: none, or only its server knows it at the moment. */
+uint32_t session_wait_timeout(const struct session *s);
+/* Its server has closed it after so long a silence: is that the doing of a wait_timeout of its own, as far as it is known? */
+bool session_is_overdue(const struct session *s, int64_t silent_us);
+
 /* session_doubt.c: a text has run of whose names it is not known what they stood for. moment: of its beginning. */
 void session_doubt_begin(struct session *s, const struct name_list *names, const struct stored_code_moment *moment);
 /* It is in doubt, and what is stored is known now, after so many changes. True: it is no longer. */

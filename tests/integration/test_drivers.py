@@ -12,6 +12,11 @@ ANY, MARIADB, MYSQL = ("m10", "m11", "my9"), ("m10", "m11"), ("my9",)
 # Statements as these send them; in one text where they do. MULTI: more than one statement in it.
 MULTI = object()
 DRIVERS = {
+    "rails": (ANY, ["SET NAMES utf8mb4,  @@SESSION.sql_mode = CONCAT(CONCAT(@@sql_mode, ',STRICT_ALL_TABLES'), ',NO_AUTO_VALUE_ON_ZERO'), "
+                    " @@SESSION.sql_auto_is_null = 0, @@SESSION.wait_timeout = 2147483", "SELECT VERSION()"]),
+    "mysqldump": (ANY, ["/*!40100 SET @@SQL_MODE='' */", "/*!40103 SET TIME_ZONE='+00:00' */", "/*!80000 SET SESSION information_schema_stats_expiry=0 */",
+                        "SET SESSION NET_READ_TIMEOUT= 86400, SESSION NET_WRITE_TIMEOUT= 86400", "SET SQL_QUOTE_SHOW_CREATE=1",
+                        "SET SESSION character_set_results = 'binary'", "SHOW VARIABLES LIKE 'gtid\\_mode'", "SET SESSION character_set_results = 'utf8mb4'"]),
     "mysqlnd": (ANY, ["SET NAMES utf8mb4"]),
     "laravel": (ANY, ["use `app`;", "set names 'utf8mb4' collate 'utf8mb4_unicode_ci';", "set time_zone=\"+02:00\";",
                       "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
