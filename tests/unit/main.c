@@ -25,6 +25,7 @@
     SUITE(session_image)                                                                                                                             \
     SUITE(session_values)                                                                                                                            \
     SUITE(session)                                                                                                                                   \
+    SUITE(session_doubt)                                                                                                                             \
     SUITE(account)                                                                                                                                   \
     SUITE(pool)                                                                                                                                      \
     SUITE(buffer)                                                                                                                                    \
