@@ -10,6 +10,15 @@
 
 /* --- the beginning --- */
 
+static void forget_prepared(struct session *s)
+{
+    s->prepared_code = false;
+    s->prepared_pins = 0;
+    s->prepared_reads = 0;
+    free(s->prepared_names);
+    s->prepared_names = NULL;
+}
+
 static void forget_state(struct session *s)
 {
     session_values_free(s->values);
@@ -19,11 +28,7 @@ static void forget_state(struct session *s)
     free(s->statements);
     s->statements = NULL;
     s->statement_count = 0;
-    s->prepared_code = false;
-    s->prepared_pins = 0;
-    s->prepared_reads = 0;
-    free(s->prepared_names);
-    s->prepared_names = NULL;
+    forget_prepared(s);
     session_doubt_free(s);
     s->pins = 0;
     s->unsaved = 0;
@@ -238,8 +243,11 @@ static void note_closed(struct session *s, uint32_t id)
         s->statements[i] = s->statements[--s->statement_count];
         break;
     }
-    if (s->statement_count == 0)
-        s->pins &= ~PIN_BIT(PIN_STATEMENTS);
+    if (s->statement_count)
+        return;
+    s->pins &= ~PIN_BIT(PIN_STATEMENTS);
+    if (!(s->pins & PIN_BIT(PIN_UNSAVED))) /* then there are others, that were not counted */
+        forget_prepared(s);
 }
 
 /* --- transactions --- */

@@ -208,3 +208,17 @@ def test_a_schema_that_nobody_can_read(sluse, server, client, proxy):
         wait_until(lambda: is_right(half))
         until_pins(half, unread=1)
         one.quit(), two.quit()
+
+
+def test_many_prepared_statements(proxy, server, client):
+    """One after the other, as some frameworks do for each query: what was closed counts no more."""
+    changer, one = client(), client()
+    for i in range(80):
+        if i == 75:
+            go(changer, "CREATE VIEW v_new AS SELECT 1 AS a")
+            wait_until(lambda: is_right(proxy))
+        statement = one.prepare(f"SELECT a AS n_{i} FROM t")[0].statement
+        one.execute(statement, ())
+        one.stmt_close(statement)
+    go(one, "DO 1")
+    until_pins(proxy)
