@@ -13,16 +13,17 @@
 static void begin_statement(struct statement *s)
 {
     struct statement fresh = {
-        .lexer = s->lexer, .names = s->names, .schema = s->schema, .effects = s->effects, .text = s->text, .looks_up = true,
+        .lexer = s->lexer, .names = s->names, .list = s->list, .schema = s->schema, .effects = s->effects, .text = s->text, .looks_up = true,
         .owner = s->owner,
     };
 
     *s = fresh;
 }
 
-void statement_begin(struct statement *s, struct lexer_modes modes, const struct name_set *names, uint64_t schema)
+void statement_begin(struct statement *s, struct lexer_modes modes, const struct name_set *names, struct name_list *list, uint64_t schema)
 {
-    *s = (struct statement){.names = names, .schema = schema, .looks_up = true};
+    *s = (struct statement){.names = names, .list = list, .schema = schema, .looks_up = true};
+    name_list_clear(list);
     lexer_begin(&s->lexer, modes);
 }
 
@@ -73,8 +74,7 @@ static void end_statement(struct statement *s)
         e->releases |= PIN_BIT(PIN_USER_LOCKS);
     if (s->verb == VERB_WRITE) {
         e->uses_tables = true;
-        if (!s->names || !s->names->complete)
-            statement_pin(s, PIN_UNREAD);
+        name_needed(s);
     }
     residue_judge(s);
     s->last.name = false;
@@ -270,8 +270,10 @@ static void generic(struct statement *s, const struct statement_token *t)
 {
     switch (t->token->kind) {
     case TOKEN_USER_VARIABLE:
-        if (!is_host(s, t->token))
-            statement_pin(s, PIN_USER_VARIABLES);
+        if (is_host(s, t->token))
+            break;
+        statement_pin(s, PIN_USER_VARIABLES);
+        s->effects.stored_code |= s->defines; /* a column's default: for whoever writes to the table */
         break;
     case TOKEN_SIGN:
         sign_token(s, t->token->sign);

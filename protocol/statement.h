@@ -7,7 +7,7 @@
 #define SLUSE_PROTOCOL_STATEMENT_H
 
 #include "protocol/lexer.h"
-#include "protocol/name_set.h"
+#include "protocol/name_list.h"
 #include "protocol/pin.h"
 #include "protocol/variable.h"
 
@@ -77,6 +77,7 @@ struct statement_effects {
     bool charset;               /* the character set of the texts behind it may be another, or sql_mode: how they are cut */
     bool stored_code;           /* views, triggers, routines may be others afterwards, for everybody */
     bool globals;               /* SET GLOBAL, PERSIST; GRANT, REVOKE and the like: what a fresh session is may change */
+    bool looked_up;             /* the verdict depends on what is stored at the server by the names in the list */
     enum results_collation results;
     unsigned variable_count;    /* that may have been set, by index; more than there is room for pin */
     uint16_t variables[STATEMENT_VARIABLES];
@@ -88,6 +89,7 @@ struct statement_effects {
 struct statement {
     struct lexer lexer;
     const struct name_set *names; /* NULL: nothing is known */
+    struct name_list *list;       /* of the names that were looked up, or would have been */
     uint64_t schema;              /* hash of the current schema's name; 0: none */
     struct statement_effects effects;
     struct {
@@ -149,8 +151,9 @@ struct statement {
     } body;
 };
 
-/* schema: name_hash of the session's current schema, 0: none. names: may be NULL; borrowed until statement_end. */
-void statement_begin(struct statement *s, struct lexer_modes modes, const struct name_set *names, uint64_t schema);
+/* schema: name_hash of the session's current schema, 0: none. names: may be NULL, for which PIN_UNREAD stands wherever the verdict depends on them; list: gets
+ * the names on which it does. Both are borrowed until statement_end. */
+void statement_begin(struct statement *s, struct lexer_modes modes, const struct name_set *names, struct name_list *list, uint64_t schema);
 void statement_piece(struct statement *s, const uint8_t *bytes, size_t length);
 const struct statement_effects *statement_end(struct statement *s);
 

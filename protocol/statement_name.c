@@ -13,11 +13,19 @@ static uint8_t meaning(const struct statement *s, uint64_t hash)
     return s->names ? name_set_find(s->names, hash) : NAME_UNKNOWN;
 }
 
+void name_needed(struct statement *s)
+{
+    s->effects.looked_up = true;
+    if (!complete(s))
+        statement_pin(s, PIN_UNREAD);
+}
+
 /* What is known of a name that may be run. */
 static uint8_t look_up(struct statement *s, uint64_t hash)
 {
     uint8_t found = meaning(s, hash);
 
+    name_list_add(s->list, hash, NAME_USED);
     if (found & NAME_OPAQUE)
         statement_pin(s, PIN_OPAQUE);
     if (found & NAME_INSERTS)
@@ -32,7 +40,10 @@ static void need_schema(struct statement *s, uint64_t schema)
 
     if (w && w->symbol == SYMBOL_SYSTEM_SCHEMA)
         return;
-    if (!complete(s) || !(s->names->all_schemas || name_set_has_schema(s->names, schema)))
+    if (schema)
+        name_list_add(s->list, schema, NAME_SCHEMA);
+    name_needed(s);
+    if (complete(s) && !s->names->all_schemas && !name_set_has_schema(s->names, schema))
         statement_pin(s, PIN_UNREAD);
 }
 
@@ -79,12 +90,16 @@ static void apply(struct statement *s, const struct function *f)
     }
 }
 
-/* Is a call of the last name surely one of this function, and of nothing stored? */
-static bool surely(const struct statement *s, const struct function *f, bool spaced)
+/* Is a call of the last name one of this function, as far as nothing stored has its name? */
+static bool is_built_in(const struct statement *s, const struct function *f)
 {
-    if (s->last.kind == TOKEN_QUOTED)
-        return f->kind == FUNCTION_NATIVE;
-    return f->kind != FUNCTION_TIGHT || !spaced || complete(s);
+    return f && (s->last.kind != TOKEN_QUOTED || f->kind == FUNCTION_NATIVE);
+}
+
+/* Is it surely that, whatever is stored? */
+static bool surely(const struct function *f, bool spaced)
+{
+    return f->kind != FUNCTION_TIGHT || !spaced;
 }
 
 /* name( */
@@ -93,6 +108,7 @@ static void judge_call(struct statement *s, bool spaced)
     const struct function *f = s->last.dotted ? NULL : function_find(s->last.hash, &s->lexer.modes);
     const struct word *w = s->last.dotted || s->last.kind == TOKEN_QUOTED ? NULL : word_find(s->last.hash);
     uint8_t found;
+    bool opens;
 
     if (f)
         apply(s, f);
@@ -101,12 +117,15 @@ static void judge_call(struct statement *s, bool spaced)
     if (s->last.beyond)
         statement_pin(s, PIN_OPAQUE);
     found = look_up(s, s->last.hash);
-    if (f && surely(s, f, spaced))
-        return;
     /* MySQL's keywords are never functions; MariaDB's may be, when they are not reserved */
-    if (w && (s->lexer.modes.mariadb ? w->mariadb : w->mysql) == WORD_OPENS && (complete(s) || !s->lexer.modes.mariadb))
+    opens = w && (s->lexer.modes.mariadb ? w->mariadb : w->mysql) == WORD_OPENS;
+    if (is_built_in(s, f) || opens) {
+        if (opens ? s->lexer.modes.mariadb : !surely(f, spaced))
+            name_needed(s);
         return;
-    if (!complete(s) || !(found & NAME_PLAIN))
+    }
+    name_list_add(s->list, s->last.hash, NAME_CALLED);
+    if (complete(s) && !(found & NAME_PLAIN))
         statement_pin(s, PIN_OPAQUE);
     if (s->last.dotted)
         need_schema(s, s->qualifier);

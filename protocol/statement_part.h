@@ -64,6 +64,7 @@ void second_token(struct statement *s, const struct statement_token *t);
 bool object_token(struct statement *s, const struct statement_token *t);
 
 /* statement_name.c: what the name before means, now that it is known what follows; and what the one that follows is for. */
+void name_needed(struct statement *s); /* the verdict depends on what is known of names */
 void name_judge(struct statement *s, const struct statement_token *next);
 uint8_t name_place_of(const struct statement *s);
 void name_sequence(struct statement *s);

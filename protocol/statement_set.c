@@ -109,6 +109,7 @@ static void assign_listed(struct statement *s, unsigned index, uint8_t symbol)
         break;
     case VARIABLE_TRAVELS:
     case VARIABLE_FLAG:
+    case VARIABLE_OFF:
         break;
     }
     mark(s, index);

@@ -44,8 +44,8 @@ static void begin_write(struct statement *s, uint8_t symbol)
     s->part = PART_PLAIN;
     if (s->verb == VERB_NONE || s->verb == VERB_SELECT)
         statement_set_verb(s, VERB_WRITE);
-    else if (!s->names || !s->names->complete)
-        statement_pin(s, PIN_UNREAD); /* EXPLAIN */
+    else
+        name_needed(s); /* EXPLAIN */
     s->head = true;
     s->lists &= ~(uint64_t)1;
     if (symbol == SYMBOL_UPDATE || symbol == SYMBOL_DELETE)

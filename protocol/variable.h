@@ -14,6 +14,7 @@ enum variable_policy {
     VARIABLE_MODE,     /* travels; sql_mode: texts are cut otherwise once it has changed */
     VARIABLE_FLAG,     /* travels, and the status flags tell its value: autocommit */
     VARIABLE_INSERT_ID,/* last_insert_id, identity */
+    VARIABLE_OFF,      /* travels while it is off; found on when the session is to leave, it pins */
     VARIABLE_PINS,     /* setting it pins the session */
     VARIABLE_GLOBAL,   /* has no session value: setting it is no business of the session's */
 };

@@ -40,20 +40,21 @@ void backend_set_state(struct backend *b, enum backend_state state)
     b->state = state;
 }
 
-void backend_changes_code(struct backend *b, bool changes)
+void backend_changes_code(struct backend *b, unsigned changes)
 {
-    if (b->changes_code == changes)
-        return;
-    b->changes_code = changes;
-    if (changes)
+    for (; b->changes_code < changes; b->changes_code++)
         control_stored_code_changing(b->context->control);
-    else
+}
+
+void backend_changed_code(struct backend *b)
+{
+    for (; b->changes_code; b->changes_code--)
         control_stored_code_changed(b->context->control);
 }
 
 static void closed(struct backend *b)
 {
-    backend_changes_code(b, false);
+    backend_changed_code(b);
     deadline_clear(&b->deadline);
     stream_close(&b->stream);
     auth_secret_wipe(&b->secret);
@@ -156,7 +157,7 @@ static void drain(struct backend *b)
         STATS_INC(loop->stats.replies_discarded);
         b->status = b->reply.status & STATUS_LASTING;
         deadline_clear(&b->deadline);
-        backend_changes_code(b, false);
+        backend_changed_code(b);
         b->context->drained(b);
     } else if (end != REPLY_MORE || !stream_keep(&b->stream, bytes + at, length - at)) {
         backend_close(b, end == REPLY_FILE ? CLOSE_ABANDONED : CLOSE_PROTOCOL); /* nobody is left to send the file */

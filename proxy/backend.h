@@ -39,11 +39,14 @@ struct lease_ops {
     void (*input)(struct lease *lease);  /* the leased backend is readable */
     void (*drained)(struct lease *lease); /* what was stuck on its way to the backend has gone */
     void (*answered)(struct lease *lease); /* the last KILL aimed at the leased backend has been answered */
-    void (*lost)(struct lease *lease);   /* the backend where it was resident has gone, and a part of its state with it */
+    void (*lost)(struct lease *lease, bool overdue); /* the backend where it was resident has gone, and a part of its state with it. overdue: it was closed
+                                          * for a wait_timeout that the session had set */
+    void (*silent)(struct lease *lease); /* on no backend for longer than its own wait_timeout */
 };
 
 enum lease_state { LEASE_NONE, LEASE_SAVING, LEASE_WAITING, LEASE_CONNECTING, LEASE_RESTORING, LEASE_HELD };
 
+struct silence;
 struct ticket;
 struct waiter;
 
@@ -61,6 +64,7 @@ struct lease {
     struct deadline deadline;    /* the pool's wait_timeout, over everything up to HELD */
     int64_t since_us;            /* when it began to ask */
     uint32_t key;                /* capability_key of what its client negotiated */
+    struct silence *silence;     /* frames_silence.c; NULL: it never needed one */
     struct session session;      /* what must be loaded */
 };
 
@@ -133,11 +137,13 @@ struct backend {
     int64_t idle_since_us;
     enum footprint footprint;
     bool spent;                /* nothing cleans what was done: close it when its session ends */
-    bool changes_code;         /* what runs may change views, triggers, routines: the control thread waits for its end */
+    unsigned changes_code;     /* so many changes of views, triggers, routines may be in what runs, 2 for several: the control thread waits for its end */
     bool torn;                 /* half a packet of ours lies on the wire: not even COM_QUIT can follow */
     uint16_t status;           /* the session's flags after the last reply */
     struct reply reply;        /* to the command under way; REPLY_AT_END: none */
     struct statement statement; /* its text, while it passes */
+    struct stored_code_moment moment; /* what was known of the stored code when it began */
+    struct name_list names;    /* that its text's verdict depends on */
     struct stored_code *code;  /* what it is judged by, held while it passes in pieces; else NULL */
     struct command_effects effects;
     struct saving saving;
@@ -187,8 +193,10 @@ void backend_give_up(struct backend *b);
 /* Is the server still there? For a backend that was idle and whose readability may not have been seen yet. */
 bool backend_alive(const struct backend *b);
 
-/* What is to be sent next may change stored code, or that has ended. Nothing happens when it was said before. */
-void backend_changes_code(struct backend *b, bool changes);
+/* What is to be sent next may change stored code, once or (2) more often. */
+void backend_changes_code(struct backend *b, unsigned changes);
+/* That has ended. Nothing happens when there was none. */
+void backend_changed_code(struct backend *b);
 
 /* KILL QUERY for what runs on it now. */
 void backend_kill_query(struct backend *b);

@@ -88,6 +88,12 @@ static bool next_is_null(struct wire_reader *row)
     return true;
 }
 
+/* A boolean as BINARY: MariaDB says OFF, MySQL 0. */
+static bool is_off(struct wire_text text)
+{
+    return wire_text_is(text, "OFF") || wire_text_is(text, "0");
+}
+
 static bool take_variables(struct session *s, struct wire_reader *row)
 {
     for (unsigned i = 0; i < variable_count(); i++) {
@@ -101,6 +107,8 @@ static bool take_variables(struct session *s, struct wire_reader *row)
             text = wire_lenenc_text(row);
         if (row->bad || !session_values_put(&s->values, (uint16_t)i, null ? NULL : text.data, text.length))
             return false;
+        if (variable_at(i)->policy == VARIABLE_OFF && !is_off(text))
+            s->pins |= PIN_BIT(PIN_VARIABLE);
     }
     memset(s->dirty, 0, sizeof s->dirty);
     return !s->results_collated || session_keep_results(s);

@@ -296,6 +296,7 @@ void client_settle(struct client *c)
     if (c->lease.state == LEASE_HELD && c->lease.session.pins == 0)
         frames_yield(c->home->frames, &c->lease);
     client_count_pins(c);
+    frames_silence_begin(c->home->frames, &c->lease, monotonic_us());
     if (is_idle_in_transaction(c) && !c->deadline.queue)
         deadline_set(&c->home->transactions, &c->deadline);
 }
@@ -403,6 +404,19 @@ static void transaction_expired(struct deadline *deadline)
     STATS_INC(stats(c)->idle_transactions_ended);
     if (client_send_text(c, 0, 4031, "HY000", "sluse: the transaction was idle for longer than idle_in_transaction_timeout and has been rolled back"))
         client_finish(c, CLOSE_IDLE_TRANSACTION);
+}
+
+/* MariaDB closes without a word, and so did MySQL before 8.0.24. */
+void client_end_silence(struct client *c)
+{
+    const struct target_facts *facts = c->home->facts;
+
+    STATS_INC(stats(c)->silent_ended);
+    if (!facts->is_mariadb && facts->server_number >= 80024 &&
+        !client_send_text(c, 0, 4031, "HY000", "The client was disconnected by the server because of inactivity. See wait_timeout and interactive_timeout for"
+                                               " configuring this behavior."))
+        return;
+    client_finish(c, CLOSE_WAIT_TIMEOUT);
 }
 
 void client_open(struct clients *clients, int fd)

@@ -115,6 +115,8 @@ struct client *clients_find(struct clients *clients, uint32_t id);
 void client_resume(struct client *c);
 /* READY, with nothing to do: a backend that need not be held is given up, and a transaction's idleness is timed. */
 void client_settle(struct client *c);
+/* Its own wait_timeout is over: it is ended as its server would. */
+void client_end_silence(struct client *c);
 /* The command is over: READY, and resumed. */
 void client_ready(struct client *c);
 /* Uses the bytes as far as the state allows; what it can't use is the caller's to keep. Returns how many were used. */
@@ -156,6 +158,13 @@ extern const struct lease_ops client_lease_ops;
 void client_to_backend(struct client *c, const uint8_t *bytes, size_t length);
 void client_note_end(struct client *c);
 void client_relay_local(struct client *c, uint8_t *bytes, size_t length);
+
+/* client_names.c: a command begins; what its names are looked up in, NULL: nothing is known for certain now. */
+const struct name_set *client_names_begin(struct client *c, struct backend *b);
+/* The last of its text has been judged, and will be sent. */
+void client_names_sent(struct client *c, struct backend *b);
+/* Its reply has ended: is it still known what it ran? */
+void client_names_ended(struct client *c, struct backend *b);
 
 /* client_residue.c: the text of the command at hand, wholly in view, reads things (enum residue) that its backend has not: answers it (client_relay_local) or
  * sends it with the session's own values. False: it can only be sent as it is. */

@@ -35,6 +35,7 @@ static void note_answered(struct client *c, uint8_t command)
 
     if (command == COM_PING) {
         s->row_count = 0;
+        frames_silence_begin(c->home->frames, &c->lease, monotonic_us());
         return;
     }
     frames_release(c->home->frames, &c->lease, true);
@@ -112,4 +113,6 @@ void client_refuse_command(struct client *c, const struct backend_error *error)
     c->upload = (struct upload){PACKET_HEADER + packet, packet == PACKET_MAX};
     if (client_send_error(c, 1, error))
         client_resume(c);
+    if (c->state == CLIENT_READY)
+        client_settle(c);
 }

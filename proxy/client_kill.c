@@ -5,8 +5,9 @@
  *                 <--message--                 <-----answer-----
  *
  * The control connection says the KILL, so a cancel never waits behind what it is to end. An account may kill its own sessions, as on
- * the servers; another account's is killed with the asker's privileges, which the server judges. A session kills itself over its own
- * backend, with the server's id in place of the virtual one.
+ * the servers; another account's is killed with the asker's privileges, which the server judges. When that session is on no backend, it judges
+ * by a KILL QUERY of one at rest, which hits nothing, and the rest is done here. A session kills itself over its own backend, with the server's id in
+ * place of the virtual one.
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -36,7 +37,10 @@ struct client_kill {
     uint32_t asker;
     uint32_t target;
     uint16_t account;
+    uint16_t owner; /* the target's */
     struct backend *backend;
+    bool connection;
+    bool judged; /* the backend only tells whether the asker may */
     enum finding finding;
 };
 
@@ -212,6 +216,47 @@ static void report(struct client_kill *kill, enum finding finding)
 
 /* --- the target's worker --- */
 
+/* It waits for a backend: the wait is what there is to interrupt. */
+static void interrupt_wait(struct client *target)
+{
+    struct backend_error error = {.number = 1317, .sqlstate = "70100", .text = "Query execution was interrupted"};
+
+    frames_cancel(target->home->frames, &target->lease);
+    client_refuse_command(target, &error);
+}
+
+/* It was on no backend, or at rest on one. */
+static void end_here(struct client *target, bool connection)
+{
+    if (connection)
+        client_close(target, CLOSE_KILLED);
+    else if (target->state == CLIENT_LEASING)
+        interrupt_wait(target);
+}
+
+static bool can_be_killed(const struct client *target)
+{
+    return target && target->state >= CLIENT_PROVING && target->state < CLIENT_CLOSING;
+}
+
+static void end_judged(const struct client_kill *kill)
+{
+    struct client *target = clients_find(kill->target_home, kill->target);
+
+    if (can_be_killed(target) && target->lease.session.image.account == kill->owner)
+        end_here(target, kill->connection);
+}
+
+/* What was asked of the server was only who may: that its thread has gone answers nothing. */
+static enum finding finding_of(const struct client_kill *kill)
+{
+    if (kill->request.done)
+        return FOUND_KILLED;
+    if (kill->request.error.number == 1095 || (kill->judged && kill->request.error.number == 1094))
+        return FOUND_OTHERS;
+    return kill->request.error.number == 1094 ? FOUND_NOBODY : FOUND_FAILED;
+}
+
 static void on_server_answer(struct loop *loop, struct message *message)
 {
     struct client_kill *kill = container_of(message, struct client_kill, request.answer);
@@ -224,10 +269,9 @@ static void on_server_answer(struct loop *loop, struct message *message)
         kill->request.error.number = 1105;
         memcpy(kill->request.error.sqlstate, "HY000", 6);
     }
-    if (kill->request.done)
-        report(kill, FOUND_KILLED);
-    else
-        report(kill, kill->request.error.number == 1094 ? FOUND_NOBODY : kill->request.error.number == 1095 ? FOUND_OTHERS : FOUND_FAILED);
+    if (kill->request.done && kill->judged)
+        end_judged(kill);
+    report(kill, finding_of(kill));
 }
 
 static void kill_on_server(struct client_kill *kill, struct backend *b)
@@ -237,43 +281,33 @@ static void kill_on_server(struct client_kill *kill, struct backend *b)
     kill->request.loop = kill->target_home->loop;
     kill->request.thread_id = b->thread_id;
     kill->request.account = kill->account;
+    kill->request.connection = kill->connection && !kill->judged;
     kill->request.as_account = kill->account != b->image.account;
     b->kills++;
     control_kill(b->context->control, &kill->request);
-}
-
-/* It waits for a backend: the wait is what there is to interrupt. */
-static void interrupt_wait(struct client *target)
-{
-    struct backend_error error = {.number = 1317, .sqlstate = "70100", .text = "Query execution was interrupted"};
-
-    frames_cancel(target->home->frames, &target->lease);
-    client_refuse_command(target, &error);
 }
 
 static void on_arrival(struct loop *loop, struct message *message)
 {
     struct client_kill *kill = container_of(message, struct client_kill, travel);
     struct client *target = clients_find(kill->target_home, kill->target);
+    struct backend *judge;
 
     (void)loop;
-    if (!target || target->state < CLIENT_PROVING || target->state >= CLIENT_CLOSING) {
+    if (!can_be_killed(target)) {
         report(kill, FOUND_NOBODY);
-        return;
-    }
-    if (target->lease.state == LEASE_HELD || lease_is_primed(&target->lease)) {
+    } else if (target->lease.state == LEASE_HELD || lease_is_primed(&target->lease)) {
         kill_on_server(kill, target->lease.backend);
-        return;
+    } else if (target->lease.session.image.account == kill->account) {
+        end_here(target, kill->connection);
+        report(kill, FOUND_KILLED);
+    } else if ((judge = frames_judge(target->home->frames, &target->lease))) {
+        kill->judged = true;
+        kill->owner = target->lease.session.image.account;
+        kill_on_server(kill, judge);
+    } else {
+        report(kill, FOUND_OTHERS); /* no server can judge */
     }
-    if (target->lease.session.image.account != kill->account) { /* on no backend, so no server can judge */
-        report(kill, FOUND_OTHERS);
-        return;
-    }
-    if (kill->request.connection)
-        client_close(target, CLOSE_KILLED);
-    else if (target->state == CLIENT_LEASING)
-        interrupt_wait(target);
-    report(kill, FOUND_KILLED);
 }
 
 /* --- the beginning --- */
@@ -301,7 +335,7 @@ bool client_kill(struct client *c, uint8_t *bytes, size_t length, size_t *used)
     kill->asker = c->id;
     kill->target = (uint32_t)text.id;
     kill->account = c->lease.session.image.account;
-    kill->request.connection = text.connection;
+    kill->connection = text.connection;
     kill->travel.run = on_arrival;
     c->state = CLIENT_KILLING; /* the command stays with the kept bytes until the answer is here */
     if (worker >= c->home->worker_count) {

@@ -80,7 +80,8 @@ void client_note_end(struct client *c)
         b->status = b->reply.status & STATUS_LASTING;
     if (b->reply.schema_told)
         session_note_schema(s, b->reply.schema, b->reply.schema_length);
-    backend_changes_code(b, false);
+    backend_changed_code(b);
+    client_names_ended(c, b);
     session_note(s, &b->effects, &b->reply, c->home->facts->is_mariadb);
     note_footprint(b, s);
     c->state = CLIENT_READY;
@@ -91,14 +92,6 @@ void client_note_end(struct client *c)
 }
 
 /* --- to the backend --- */
-
-/* NULL: nothing is known for certain now. */
-static const struct name_set *names_of(const struct client *c)
-{
-    const struct target_facts *facts = c->home->facts;
-
-    return facts->stored_code && target_stored_code_right(c->home->frames->context.target, facts->stored_code) ? &facts->stored_code->names : NULL;
-}
 
 static bool has_text(uint8_t command)
 {
@@ -112,6 +105,7 @@ static void end_text(struct client *c, struct backend *b)
         b->effects.text = *statement_end(&b->statement);
     if (b->effects.text.empty_behind && c->lease.session.image.multi_statements)
         b->effects.text.several = true;
+    client_names_sent(c, b);
     stored_code_drop(b->code);
     b->code = NULL;
 }
@@ -120,21 +114,23 @@ static void end_text(struct client *c, struct backend *b)
 static void note_sent(struct client *c, struct backend *b)
 {
     if (c->command != COM_STMT_PREPARE && b->effects.text.stored_code)
-        backend_changes_code(b, true);
+        backend_changes_code(b, b->effects.text.several ? 2 : 1);
 }
 
 static void begin(struct client *c, struct backend *b, const uint8_t *bytes, size_t length)
 {
     const struct session *s = &c->lease.session;
     const struct command_info *info;
+    const struct name_set *names;
 
     c->command = bytes[PACKET_HEADER];
     info = command_info(c->command);
     if (info->frame == FRAME_SPENT)
         b->spent = true;
     command_effects_of(&b->effects, bytes + PACKET_HEADER, length - PACKET_HEADER);
+    names = client_names_begin(c, b);
     if (has_text(c->command)) {
-        statement_begin(&b->statement, session_lexer_modes(s, c->home->facts->is_mariadb, c->home->facts->server_number), names_of(c), s->schema_hash);
+        statement_begin(&b->statement, session_lexer_modes(s, c->home->facts->is_mariadb, c->home->facts->server_number), names, &b->names, s->schema_hash);
         if (length < PACKET_HEADER + (size_t)packet_length(bytes) && c->home->facts->stored_code && !b->code)
             b->code = stored_code_hold(c->home->facts->stored_code);
         statement_piece(&b->statement, bytes + PACKET_HEADER + 1, length - PACKET_HEADER - 1);
@@ -415,9 +411,22 @@ static void on_answered(struct lease *lease)
         client_settle(c);
 }
 
-static void on_lost(struct lease *lease)
+static void on_lost(struct lease *lease, bool overdue)
 {
-    client_finish(client_of(lease), CLOSE_BACKEND_LOST);
+    if (overdue)
+        client_end_silence(client_of(lease));
+    else
+        client_finish(client_of(lease), CLOSE_BACKEND_LOST);
 }
 
-const struct lease_ops client_lease_ops = {on_ready, on_failed, on_input, on_drained, on_answered, on_lost};
+static void on_silent(struct lease *lease)
+{
+    struct client *c = client_of(lease);
+
+    if (c->state == CLIENT_READY && buffer_length(&c->stream.in) == 0)
+        client_end_silence(c);
+    else
+        frames_silence_begin(c->home->frames, lease, monotonic_us()); /* half a command is no silence, nor is a KILL that is not answered */
+}
+
+const struct lease_ops client_lease_ops = {on_ready, on_failed, on_input, on_drained, on_answered, on_lost, on_silent};

@@ -126,6 +126,7 @@ bool frames_lease(struct frames *f, struct lease *lease)
     struct backend *b;
 
     INVARIANT(lease->state == LEASE_NONE);
+    frames_silence_end(f, lease);
     if (lease_page(f, lease, now_us))
         return true;
     if (!lease->deadline.queue) {
@@ -251,6 +252,7 @@ void frames_release(struct frames *f, struct lease *lease, bool border)
 {
     struct backend *b = lease->backend;
 
+    frames_silence_free(f, lease);
     if (lease->state != LEASE_HELD) {
         leave(f, lease);
         return;

@@ -50,6 +50,9 @@ void frames_release(struct frames *f, struct lease *lease, bool border);
 /* Between two commands of a session that nothing pins: it becomes resident, and its backend may be taken by others. It stays held when the backend can't be
  * given away now. */
 void frames_yield(struct frames *f, struct lease *lease);
+/* A backend at rest that is logged in as the session's account: the session's own, which it holds then, or nobody's. A KILL QUERY aimed at it hits nothing,
+ * and shows whether the asker may kill the session. NULL: there is none. The caller counts the KILL in b->kills; nobody else has the backend until it is answered. */
+struct backend *frames_judge(struct frames *f, struct lease *lease);
 /* Loads the held backend anew for a lease whose image has changed; ready or failed follows. */
 void frames_reload(struct frames *f, struct lease *lease);
 /* Is its own backend, which it has not left, being given its residue? */
@@ -61,6 +64,14 @@ static inline bool lease_is_primed(const struct lease *lease)
 void frames_prime(struct lease *lease, uint8_t which);
 /* The held backend is gone or must go: it is closed and the lease is NONE. lost: the server has ended it. */
 void frames_discard(struct lease *lease, enum close_reason reason, bool lost);
+
+/* The session is silent since then; nothing happens when it is on a backend, or has set no wait_timeout. */
+void frames_silence_begin(struct frames *f, struct lease *lease, int64_t since_us);
+
+/* Is it known now what the session's texts ran, and is it not held for that any more? */
+bool frames_end_doubt(struct frames *f, struct lease *lease);
+/* More is known of the stored code: sessions that are held only because it was not are let go. */
+void frames_look_again(struct frames *f);
 
 /* The control thread has reached the server: a back-off has no reason any more. */
 void frames_server_up(struct frames *f);

@@ -127,6 +127,15 @@ void frames_page_out(struct backend *b)
     b->resident = NULL;
     lease->resident = NULL;
     session_leave(s);
+    frames_silence_begin(lease->frames, lease, b->idle_since_us);
+}
+
+/* Its wait_timeout is a session's that is not here any more: it would end the backend. */
+static bool would_end(const struct backend *b)
+{
+    struct session_value value;
+
+    return session_values_find(b->values, (uint16_t)variable_find(name_hash("wait_timeout", 12)), &value);
 }
 
 void frames_evict(struct frames *f, struct backend *b, struct waiter *waiter, int close)
@@ -144,6 +153,8 @@ void frames_evict(struct frames *f, struct backend *b, struct waiter *waiter, in
         frames_grant(f, waiter, b);
     else if (close >= 0)
         backend_close(b, (enum close_reason)close);
+    else if (would_end(b) && pool_waiting(f->shared->pool) == 0) /* else it is somebody else's at once, or the janitor's */
+        frames_clean(b);
     else
         frames_idle_add(f, b);
 }
@@ -171,6 +182,11 @@ static void retire_idle(struct frames *f, int64_t now_us)
         bool idle = conf->idle_timeout_us && now_us - each->idle_since_us > conf->idle_timeout_us;
 
         next = TAILQ_NEXT(each, link);
+        if (!each->resident && would_end(each)) {
+            frames_idle_remove(f, each);
+            frames_clean(each);
+            continue;
+        }
         if (!old && (!idle || pool_numbers(f->shared->pool).used <= conf->min_idle + 1)) /* one slot is the control thread's */
             continue;
         frames_idle_remove(f, each);

@@ -48,6 +48,10 @@ void frames_evict(struct frames *f, struct backend *b, struct waiter *waiter, in
 /* Closes one that fits nobody, to make room for one that does. */
 void frames_turn_over(struct frames *f);
 
+/* frames_silence.c: it has a command, or ends. */
+void frames_silence_end(struct frames *f, struct lease *lease);
+void frames_silence_free(struct frames *f, struct lease *lease);
+
 /* frames_saved.c */
 void frames_saved(struct backend *b, bool done);
 /* Its resident session, if there is one, loses its page: what was not known of it is lost, and then so is the session. */

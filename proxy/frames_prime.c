@@ -38,5 +38,5 @@ void frames_prime_failed(struct backend *b, enum close_reason reason)
         return;
     lease->backend = NULL;
     lease->state = LEASE_NONE;
-    lease->ops->lost(lease);
+    lease->ops->lost(lease, false);
 }

@@ -25,14 +25,16 @@ static void go_on(struct frames *f, struct lease *lease)
 void frames_lose_page(struct backend *b)
 {
     struct lease *lease = b->resident;
+    bool overdue;
 
     if (!lease)
         return;
+    overdue = lease->state == LEASE_NONE && session_is_overdue(&lease->session, monotonic_us() - b->idle_since_us);
     frames_page_out(b);
     if (!session_is_saved(&lease->session)) {
         if (lease->state == LEASE_SAVING)
             frames_cancel(lease->frames, lease);
-        lease->ops->lost(lease);
+        lease->ops->lost(lease, overdue);
     } else if (lease->state == LEASE_SAVING) {
         go_on(lease->frames, lease);
     }

@@ -10,6 +10,13 @@
 
 /* --- the beginning --- */
 
+static void forget_prepared(struct session *s)
+{
+    s->prepared_pins = 0;
+    free(s->prepared_names);
+    s->prepared_names = NULL;
+}
+
 static void forget_state(struct session *s)
 {
     session_values_free(s->values);
@@ -19,6 +26,8 @@ static void forget_state(struct session *s)
     free(s->statements);
     s->statements = NULL;
     s->statement_count = 0;
+    forget_prepared(s);
+    session_doubt_free(s);
     s->pins = 0;
     s->unsaved = 0;
     s->on_server = RESIDUE_ALL;
@@ -52,8 +61,11 @@ void session_reset(struct session *s, uint16_t status, bool is_mariadb)
     uint64_t found_rows = s->found_rows;
     bool lost = s->found_rows_lost;
     pin_set pins = s->pins & lasting;
+    struct session_doubt *doubt = s->doubt;
 
+    s->doubt = NULL;
     forget_state(s);
+    s->doubt = doubt;
     s->status = status;
     s->pins = pins;
     s->unsaved = unsaved;
@@ -79,12 +91,17 @@ static bool is_utf8(uint16_t collation)
            collation == 223 || (collation >= 224 && collation <= 247) || (collation >= 255 && collation <= 323);
 }
 
+static bool is_dirty(const struct session *s, unsigned variable)
+{
+    return s->dirty[variable / 64] >> variable % 64 & 1;
+}
+
 bool session_speaks_utf8(const struct session *s)
 {
     int variable = variable_find(name_hash("character_set_client", strlen("character_set_client")));
     struct session_value value;
 
-    if (s->dirty[variable / 64] >> variable % 64 & 1)
+    if (is_dirty(s, (unsigned)variable))
         return false;
     if (!session_values_find(s->values, (uint16_t)variable, &value))
         return is_utf8(s->image.collation);
@@ -110,6 +127,31 @@ bool session_keep_results(struct session *s)
     s->results_collated = false;
     return session_values_find(s->values, (uint16_t)variable, &value) && !value.null &&
            session_values_put(&s->values, RESULTS_COLLATION, value.text.data, value.text.length);
+}
+
+static unsigned wait_timeout(void)
+{
+    return (unsigned)variable_find(name_hash("wait_timeout", strlen("wait_timeout")));
+}
+
+uint32_t session_wait_timeout(const struct session *s)
+{
+    struct session_value value;
+    uint32_t seconds = 0;
+
+    if (is_dirty(s, wait_timeout()) || !session_values_find(s->values, (uint16_t)wait_timeout(), &value))
+        return 0;
+    for (size_t i = 0; i < value.text.length && value.text.data[i] >= '0' && value.text.data[i] <= '9' && seconds <= UINT32_MAX / 16; i++)
+        seconds = seconds * 10 + (uint32_t)(value.text.data[i] - '0');
+    return seconds;
+}
+
+bool session_is_overdue(const struct session *s, int64_t silent_us)
+{
+    const int64_t slack_us = 500000;
+    int64_t seconds = is_dirty(s, wait_timeout()) ? 1 : session_wait_timeout(s); /* no server has less than a second */
+
+    return seconds && silent_us + slack_us >= seconds * 1000000;
 }
 
 bool session_is_saved(const struct session *s)
@@ -207,7 +249,7 @@ static void note_prepared(struct session *s, uint32_t id, const struct statement
     s->pins |= PIN_BIT(PIN_STATEMENTS);
 }
 
-struct statement_effects session_statement_effects(const struct session *s, uint32_t id)
+static struct statement_effects prepared_effects(const struct session *s, uint32_t id)
 {
     if (id == STATEMENT_ID_LAST && s->statement_count)
         return s->statements[s->statement_count - 1].effects;
@@ -215,6 +257,14 @@ struct statement_effects session_statement_effects(const struct session *s, uint
         if (s->statements[i].id == id)
             return s->statements[i].effects;
     return (struct statement_effects){.verb = VERB_OTHER, .pins = PIN_BIT(PIN_OPAQUE), .found_rows = FOUND_ROWS_UNCLEAR, .insert_id = true};
+}
+
+struct statement_effects session_statement_effects(const struct session *s, uint32_t id)
+{
+    struct statement_effects effects = prepared_effects(s, id);
+
+    effects.pins |= s->prepared_pins;
+    return effects;
 }
 
 static void note_closed(struct session *s, uint32_t id)
@@ -226,8 +276,11 @@ static void note_closed(struct session *s, uint32_t id)
         memmove(&s->statements[i], &s->statements[i + 1], (s->statement_count - i) * sizeof s->statements[0]);
         break;
     }
-    if (s->statement_count == 0)
-        s->pins &= ~PIN_BIT(PIN_STATEMENTS);
+    if (s->statement_count)
+        return;
+    s->pins &= ~PIN_BIT(PIN_STATEMENTS);
+    if (!(s->pins & PIN_BIT(PIN_UNSAVED))) /* then there are others, that were not counted */
+        forget_prepared(s);
 }
 
 /* --- transactions --- */

@@ -12,6 +12,7 @@
 #include "proxy/buffer.h"
 #include "proxy/session_image.h"
 #include "proxy/session_values.h"
+#include "proxy/stored_code_moment.h"
 
 /* What only the server knows at the moment. */
 enum unsaved {
@@ -65,6 +66,10 @@ struct session {
     uint64_t warnings_charset; /* in the character set of then */
     bool warnings_utf8;   /* their texts are in UTF-8 */
     bool signalled;       /* the server's list was made by SIGNAL, with warnings whose SQLSTATEs nobody knows */
+    pin_set prepared_pins; /* what executing any of them may bring about, by what was learned since they were prepared */
+    struct name_list *prepared_names; /* what their verdict depends on; NULL: nothing */
+    uint64_t prepared_right; /* version of the stored code by which all of them were judged; 0: some were not */
+    struct session_doubt *doubt; /* PIN_UNREAD, and it may end: texts that ran while the stored code was not known; NULL: none */
     struct session_statement *statements; /* in the order of their preparing */
     size_t statement_count;
 };
@@ -108,6 +113,21 @@ bool session_keep_results(struct session *s);
 bool session_knows_sqlstates(const struct session *s);
 /* The server has told the current schema. */
 void session_note_schema(struct session *s, const void *name, size_t length);
+
+/* The wait_timeout that it has set, in seconds; 0: none, or only its server knows it at the moment. */
+uint32_t session_wait_timeout(const struct session *s);
+/* Its server has closed it after so long a silence: is that the doing of a wait_timeout of its own, as far as it is known? */
+bool session_is_overdue(const struct session *s, int64_t silent_us);
+
+/* session_doubt.c: a text has run of whose names it is not known what they stood for. moment: of its beginning. */
+void session_doubt_begin(struct session *s, const struct name_list *names, const struct stored_code_moment *moment);
+/* It is in doubt, and what is stored is known now, after so many changes. True: it is no longer. */
+bool session_doubt_end(struct session *s, const struct name_set *names, uint64_t changes);
+void session_doubt_free(struct session *s);
+/* The names of a text that was prepared, judged by that version; 0: by none. */
+void session_note_prepared_names(struct session *s, const struct name_list *names, uint64_t right);
+/* One is about to be executed, and this is right now. */
+void session_judge_prepared(struct session *s, const struct name_set *names, uint64_t right);
 
 /* It is on a backend now where it has not been resident. status: that backend's flags, of which a fresh session takes its own; epoch_us: when its login was;
  * warned: its list of warnings is not empty. */

@@ -28,6 +28,7 @@ void target_open(struct target *target, const char *host, uint16_t port, const c
     pthread_mutex_init(&target->mutex, NULL);
     atomic_init(&target->up, false);
     atomic_init(&target->stored_code.right, 0);
+    atomic_init(&target->stored_code.changes, 0);
     if (socket_path)
         set_socket_address(target, socket_path);
     else if (asprintf(&target->name, strchr(host, ':') ? "[%s]:%u" : "%s:%u", host, port) < 0)

@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 
 #include "protocol/greeting.h"
+#include "proxy/stored_code_moment.h"
 
 struct stored_code;
 
@@ -40,7 +41,8 @@ struct target_facts {
 /* How the stored code is known; guarded by the target's mutex. */
 struct target_stored_code {
     struct stored_code *newest;  /* NULL: not read yet */
-    uint64_t changes;            /* statements that may have changed it, and ended */
+    atomic_uint_least64_t changes; /* statements that may have changed it, and ended. Read without the mutex */
+    uint64_t sure_version, sure_changes; /* the snapshot that was right last, and after how many changes */
     unsigned changing;           /* those under way */
     uint64_t readings;
     int64_t took_us;             /* the last of them */
@@ -77,6 +79,12 @@ void target_stored_code_changing(struct target *target);
 void target_stored_code_changed(struct target *target);
 /* Can `code` be trusted now? Cheap: once for each statement. */
 bool target_stored_code_right(const struct target *target, const struct stored_code *code);
+/* What is known of `code` (may be NULL) at this moment: for each statement, and cheap while it can be trusted. */
+struct stored_code_moment target_stored_code_moment(struct target *target, const struct stored_code *code);
+/* Could it be trusted then, and has nothing changed since? */
+bool target_stored_code_unchanged(const struct target *target, const struct stored_code_moment *moment);
+/* Can it be trusted now; and after how many changes? */
+bool target_stored_code_sure(struct target *target, const struct stored_code *code, uint64_t *changes);
 /* The newest snapshot, held for the caller; NULL: none. */
 struct stored_code *target_stored_code(struct target *target);
 /* From the control thread: the server may be another one now. */

@@ -23,13 +23,49 @@ void target_stored_code_changed(struct target *target)
     pthread_mutex_lock(&target->mutex);
     INVARIANT(known->changing);
     known->changing--;
-    known->changes++;
+    atomic_fetch_add(&known->changes, 1);
     pthread_mutex_unlock(&target->mutex);
 }
 
 bool target_stored_code_right(const struct target *target, const struct stored_code *code)
 {
     return code && code->version == atomic_load_explicit(&target->stored_code.right, memory_order_acquire);
+}
+
+/* A change that ends between the two loads makes it look older than it is: then more is asked of it. */
+struct stored_code_moment target_stored_code_moment(struct target *target, const struct stored_code *code)
+{
+    struct target_stored_code *known = &target->stored_code;
+    uint64_t changes = atomic_load(&known->changes);
+    struct stored_code_moment m = {.known = code ? code->version : 0, .since = changes, .quiet = changes};
+
+    if (target_stored_code_right(target, code)) {
+        m.right = code->version;
+        return m;
+    }
+    pthread_mutex_lock(&target->mutex);
+    m.since = code && known->sure_version == code->version ? known->sure_changes : STORED_CODE_NEVER;
+    m.quiet = known->changing ? STORED_CODE_NEVER : atomic_load(&known->changes);
+    pthread_mutex_unlock(&target->mutex);
+    return m;
+}
+
+bool target_stored_code_unchanged(const struct target *target, const struct stored_code_moment *moment)
+{
+    const struct target_stored_code *known = &target->stored_code;
+
+    return moment->right && atomic_load(&known->right) == moment->right && atomic_load(&known->changes) == moment->since;
+}
+
+bool target_stored_code_sure(struct target *target, const struct stored_code *code, uint64_t *changes)
+{
+    bool right;
+
+    pthread_mutex_lock(&target->mutex);
+    right = target_stored_code_right(target, code);
+    *changes = target->stored_code.sure_changes;
+    pthread_mutex_unlock(&target->mutex);
+    return right;
 }
 
 struct stored_code *target_stored_code(struct target *target)
@@ -55,7 +91,7 @@ bool target_stored_code_begin(struct target *target, uint64_t *began)
 
     pthread_mutex_lock(&target->mutex);
     quiet = target->stored_code.changing == 0;
-    *began = target->stored_code.changes;
+    *began = atomic_load(&target->stored_code.changes);
     pthread_mutex_unlock(&target->mutex);
     return quiet;
 }
@@ -76,10 +112,13 @@ void target_stored_code_learn(struct target *target, struct stored_code *code, u
         known->readings++;
         known->took_us = took_us;
     }
-    right = known->newest && known->changing == 0 && known->changes == began;
+    right = known->newest && known->changing == 0 && atomic_load(&known->changes) == began;
     news = right && atomic_load(&known->right) != known->newest->version;
-    if (right)
+    if (right) {
+        known->sure_version = known->newest->version;
+        known->sure_changes = began;
         atomic_store(&known->right, known->newest->version);
+    }
     pthread_mutex_unlock(&target->mutex);
     if (code)
         stored_code_drop(same ? code : old);

@@ -115,6 +115,7 @@ static void on_facts(struct loop *loop, struct message *message)
     worker->facts = target_facts(worker->target);
     worker->facts.stored_code = target_stored_code(worker->target);
     stored_code_drop(before);
+    frames_look_again(&worker->frames);
     if (atomic_load(&worker->target->up))
         frames_server_up(&worker->frames);
     if (worker->facts.greeted)

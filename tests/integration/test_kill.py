@@ -1,8 +1,11 @@
 """KILL, KILL QUERY and COM_PROCESS_KILL of virtual ids."""
+import os
+
 import pymysql
 import pytest
 
-from harness import ERR, OK, RawClient, ResultSet, wait_until
+from harness import ERR, OK, SERVERS, RawClient, ResultSet, wait_until
+from harness.builds import roots
 from harness.compare import in_thread
 from harness.replies import Closed
 
@@ -203,3 +206,121 @@ def test_connection_id_is_the_virtual_one(proxy):
     (Inside views and routines it is the server's; listed in docs/session-state.md.)"""
     with proxy.client() as client:
         assert client.value("SELECT CONNECTION_ID()") == str(client.id)
+
+
+# --- by an account that may kill others' sessions ---
+
+@pytest.fixture(scope="module", params=SERVERS)
+def any_server(request):
+    if request.param != "mariadb-10.11" and not os.path.isdir(os.path.join(roots(), request.param)):
+        pytest.skip(f"{request.param} is not here; tests/install-servers makes it")
+    with SERVERS[request.param]() as server:
+        identified = "WITH caching_sha2_password BY" if server.family == "mysql" else "BY"
+        server.sql(f"CREATE USER boss@'%' IDENTIFIED {identified} 'boss'")
+        server.sql(f"GRANT {'CONNECTION_ADMIN' if server.family == 'mysql' else 'CONNECTION ADMIN'} ON *.* TO boss@'%'")
+        server.fresh_schemas()
+        yield server
+
+
+@pytest.fixture
+def judged(sluse, any_server):
+    """A proxy with an account that may kill others, and its clients by name."""
+    proxy = sluse(any_server, pool=dict(size=2), sluse=dict(workers=1), account_boss={"password": "boss"})
+    wait_until(lambda: proxy.stats()["target"]["stored_code"]["right"], what="stored code is read")
+    made = []
+
+    def client(user="app"):
+        made.append(proxy.client(user=user, password=user, plugin=any_server.plugin))
+        return made[-1]
+    yield proxy, client
+    for each in made:
+        each.close()
+
+
+def denied(victim):
+    return ERR(1, 1095, "HY000", f"You are not owner of thread {victim.id}")
+
+
+def test_the_server_judges_where_a_page_lies(judged):
+    """Between its commands a session is on no connection; whose KILL is good the server says all the same."""
+    proxy, client = judged
+    victim, boss, limited = client(), client("boss"), client("limited")
+    for i in range(20):
+        assert victim.value(f"SELECT {i}") == str(i)
+        assert limited.query(f"KILL {victim.id}")[0] == denied(victim)
+        assert limited.query(f"KILL QUERY {victim.id}")[0] == denied(victim)
+        assert isinstance(boss.query(f"KILL QUERY {victim.id}")[0], OK)
+    assert victim.value("SELECT 'not hit'") == "not hit"
+    connects = proxy.counter("backend_connects")
+    assert isinstance(boss.query(f"KILL {victim.id}")[0], OK)
+    assert victim.wait_closed() in ("eof", "reset")
+    assert boss.query(f"KILL {victim.id}")[0] == ERR(1, 1094, "HY000", f"Unknown thread id: {victim.id}")
+    assert proxy.stats()["client_closed"]["killed"] == 1 and proxy.counter("backend_connects") == connects
+    after = client()
+    assert after.value("SELECT 1") == "1"
+    assert proxy.stats()["pool"]["pinned_idle"] == 0
+
+
+def test_the_server_judges_by_a_connection_of_its_account(judged):
+    """The session has none, but one of its account's is nobody's."""
+    proxy, client = judged
+    victim, boss, limited, passing = client(), client("boss"), client("limited"), client()
+    assert passing.value("SELECT 1") == "1"
+    passing.quit()
+    wait_until(lambda: proxy.backends()["idle"] == 1)
+    for _ in range(5):
+        assert limited.query(f"KILL {victim.id}")[0] == denied(victim)
+        assert isinstance(boss.query(f"KILL QUERY {victim.id}")[0], OK)
+    assert victim.value("SELECT 1") == "1"
+    other = client()
+    assert other.value("SELECT 1") == "1"
+    other.quit()
+    wait_until(lambda: proxy.backends()["idle"] == 1)
+    assert isinstance(boss.query(f"KILL {victim.id}")[0], OK)
+    assert victim.wait_closed() in ("eof", "reset")
+    last = client()
+    assert last.value("SELECT 1") == "1"
+    assert proxy.counter("backend_restore_failures") == 0
+
+
+def test_nobody_can_judge(judged):
+    """No connection of its account is at rest."""
+    _, client = judged
+    victim, boss, holder = client(), client("boss"), client("limited")
+    holder.ok("BEGIN")
+    assert boss.query(f"KILL {victim.id}")[0] == denied(victim)
+    holder.ok("COMMIT")
+    assert victim.value("SELECT 1") == "1"
+
+
+def test_a_victim_that_waits(judged):
+    """KILL QUERY by who may ends the wait; there is nothing to judge by while the only connection is another account's."""
+    proxy, client = judged
+    victim, boss, holder = client(), client("boss"), client()
+    holder.ok("BEGIN")
+    victim.send_command(3, b"SELECT 'served'")
+    wait_until(lambda: proxy.stats()["pool"]["waiting"] == 1)
+    assert boss.query(f"KILL QUERY {victim.id}")[0] == denied(victim)
+    assert isinstance(holder.query(f"KILL QUERY {victim.id}")[0], OK)
+    assert victim.read_reply()[0].code == 1317
+    holder.ok("COMMIT")
+    assert victim.value("SELECT 1") == "1"
+
+
+def test_judged_while_it_works(judged):
+    """It goes on while others ask: its statements are hit by none but who may, and the asker's word is the server's."""
+    proxy, client = judged
+    victim, limited = client(), client("limited")
+    stop = []
+
+    def work():
+        n = 0
+        while not stop:
+            assert victim.value(f"SELECT {n}") == str(n)
+            n += 1
+        return n
+    thread = in_thread(work)
+    for _ in range(100):
+        assert limited.query(f"KILL {victim.id}")[0] == denied(victim)
+    stop.append(True)
+    assert thread.result() > 10

@@ -21,6 +21,10 @@ VALUES = {
     "default_storage_engine": ["MyISAM", "'MEMORY'"], "default_tmp_storage_engine": ["MyISAM", "'MEMORY'"],
     "enforce_storage_engine": ["InnoDB", "NULL"], "lc_messages": ["'de_DE'", "'nb_NO'"], "lc_time_names": ["'de_DE'", "'nb_NO'"],
     "myisam_stats_method": ["nulls_equal", "nulls_ignored"], "storage_engine": ["MyISAM"], "time_zone": ["'+03:00'", "'-11:30'"],
+    **{name: ["600", "1000"] for name in (
+        "wait_timeout", "interactive_timeout", "idle_transaction_timeout", "idle_readonly_transaction_timeout", "idle_write_transaction_timeout",
+        "net_read_timeout", "net_write_timeout")},
+    "session_track_system_variables": ["''", "'time_zone,autocommit'", "'*'"],
     "sql_mode": ["''", "'ANSI'", "'ORACLE'", "'NO_BACKSLASH_ESCAPES,ANSI_QUOTES'", "'TRADITIONAL'", "'PAD_CHAR_TO_FULL_LENGTH'"],
 }
 

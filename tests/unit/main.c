@@ -15,6 +15,7 @@
     SUITE(reply)                                                                                                                                     \
     SUITE(command)                                                                                                                                   \
     SUITE(lexer)                                                                                                                                     \
+    SUITE(name_list)                                                                                                                                 \
     SUITE(name_set)                                                                                                                                  \
     SUITE(variable)                                                                                                                                  \
     SUITE(statement)                                                                                                                                 \
@@ -25,6 +26,7 @@
     SUITE(session_image)                                                                                                                             \
     SUITE(session_values)                                                                                                                            \
     SUITE(session)                                                                                                                                   \
+    SUITE(session_doubt)                                                                                                                             \
     SUITE(account)                                                                                                                                   \
     SUITE(pool)                                                                                                                                      \
     SUITE(buffer)                                                                                                                                    \

@@ -87,9 +87,10 @@ const char *describe_statement(const struct statement_effects *e)
 static const char *verdict(const struct statement_world *world, const char *text, size_t cut, bool bytes)
 {
     size_t length = strlen(text), piece;
+    struct name_list list;
     struct statement s;
 
-    statement_begin(&s, world->modes, world->names, world->schema ? hash_of(world->schema) : 0);
+    statement_begin(&s, world->modes, world->names, &list, world->schema ? hash_of(world->schema) : 0);
     for (size_t at = 0; at < length; at += piece) {
         uint8_t *block;
 
@@ -113,6 +114,35 @@ static void check_one(const struct statement_world *world, const struct statemen
         ck_abort_msg("%s\n    is %s\n    not %s (cut at %zu%s)", row->text, is, row->expected, cut, bytes ? ", byte by byte" : "");
 }
 
+static struct statement_effects effects_of(const struct statement_world *world, const struct name_set *names, const char *text, struct name_list *list)
+{
+    struct statement s;
+
+    statement_begin(&s, world->modes, names, list, world->schema ? hash_of(world->schema) : 0);
+    statement_piece(&s, (const uint8_t *)text, strlen(text));
+    return *statement_end(&s);
+}
+
+/* Judged with nothing known, and its names later, nothing is missed that was seen at once. */
+static void check_later(const struct statement_world *world, const char *text)
+{
+    struct name_list list;
+    pin_set at_once = effects_of(world, world->names, text, &list).pins, later;
+    enum name_verdict verdict;
+    struct statement_effects unknown = effects_of(world, NULL, text, &list);
+
+    if (!unknown.looked_up)
+        return;
+    verdict = name_list_judge(&list, world->names);
+    later = (unknown.pins & ~PIN_BIT(PIN_UNREAD)) | (verdict == NAMES_PLAIN ? 0 : PIN_BIT(PIN_OPAQUE) | PIN_BIT(PIN_UNREAD));
+    if (at_once & ~later)
+        ck_abort_msg("%s: seen at once and not later: %#x", text, at_once & ~later);
+    if (verdict == NAMES_PLAIN && at_once != later)
+        ck_abort_msg("%s: seen later and not at once: %#x", text, later & ~at_once);
+    if (verdict == NAMES_UNREAD && !(at_once & PIN_BIT(PIN_UNREAD)))
+        ck_abort_msg("%s: read, and not later", text);
+}
+
 void check_statements(const struct statement_world *world, const struct statement_row *rows, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -120,6 +150,7 @@ void check_statements(const struct statement_world *world, const struct statemen
 
         check_one(world, &rows[i], length, false);
         check_one(world, &rows[i], length, true);
+        check_later(world, rows[i].text);
         for (size_t cut = 1; cut < length; cut++)
             check_one(world, &rows[i], cut, false);
     }

@@ -76,7 +76,7 @@ static void query(struct session *s, const char *text, const char *reply, bool i
     struct reply r = reply_of(reply);
     struct statement st;
 
-    statement_begin(&st, world->modes, world->names, name_hash("app", 3));
+    statement_begin(&st, world->modes, world->names, &(struct name_list){0}, name_hash("app", 3));
     statement_piece(&st, (const uint8_t *)text, strlen(text));
     e.text = *statement_end(&st);
     session_note(s, &e, &r, is_mariadb);
@@ -337,7 +337,7 @@ static void prepare(struct session *s, const char *text, uint32_t id)
     struct statement st;
 
     r.statement_id = id;
-    statement_begin(&st, mariadb_known.modes, mariadb_known.names, name_hash("app", 3));
+    statement_begin(&st, mariadb_known.modes, mariadb_known.names, &(struct name_list){0}, name_hash("app", 3));
     statement_piece(&st, (const uint8_t *)text, strlen(text));
     e.text = *statement_end(&st);
     session_note(s, &e, &r, true);

@@ -159,6 +159,7 @@ static const struct statement_row definitions[] = {
     {"CREATE TABLE t AS WITH c (a) AS (SELECT 1), d (b) AS (SELECT 2) SELECT a FROM c", "ddl tables insert_id code"},
     {"CREATE TABLE t (a INT) WITH SYSTEM VERSIONING", "ddl"},
     {"CREATE TABLE t (a INT DEFAULT NEXTVAL(s))", "ddl code +sequence"},
+    {"CREATE TABLE t (a INT DEFAULT (@x))", "ddl code +user_variables"},
     {"CREATE TEMPORARY TABLE t (a INT)", "ddl +temporary_tables"},
     {"create or replace temporary table t select 1", "ddl insert_id +temporary_tables"},
     {"DROP TEMPORARY TABLE t", "ddl"},
@@ -221,7 +222,7 @@ static const struct statement_row code[] = {
     {"CREATE DEFINER='a'@'b' TRIGGER g AFTER DELETE ON t FOR EACH ROW INSERT INTO u SELECT 1 begin FROM t; SET @a = 1",
      "ddl several code +user_variables"},
     {"CREATE EVENT e ON SCHEDULE EVERY 1 DAY DO BEGIN CALL q(); SET @a = 1; END", "ddl"},
-    {"CREATE EVENT e ON SCHEDULE EVERY @a DAY DO CALL q()", "ddl +user_variables"},
+    {"CREATE EVENT e ON SCHEDULE EVERY @a DAY DO CALL q()", "ddl code +user_variables"},
     {"ALTER EVENT e DISABLE", "ddl"},
     {"CREATE VIEW v AS SELECT 1 begin; SET @a = 1", "ddl several code +user_variables"},
     {"CREATE PROCEDURE p() BEGIN SELECT 1 AS begin; END; SET @a = 1", "ddl several code +user_variables"},
@@ -364,7 +365,7 @@ static const char *words_of(const uint8_t *bytes, size_t length, size_t piece)
 {
     struct statement s;
 
-    statement_begin(&s, mysql_partly.modes, mysql_partly.names, 1);
+    statement_begin(&s, mysql_partly.modes, mysql_partly.names, &(struct name_list){0}, 1);
     for (size_t at = 0; at < length; at += piece)
         statement_piece(&s, bytes + at, piece < length - at ? piece : length - at);
     return describe_statement(statement_end(&s));
