@@ -68,6 +68,12 @@ static void note_footprint(struct backend *b, const struct session *s)
         b->footprint = footprint;
 }
 
+/* For want of a privilege, which servers look at before they do anything. */
+static bool was_refused(const struct command_effects *e, const struct reply *r)
+{
+    return r->failed && !e->text.several && (r->error == 1044 || r->error == 1045 || r->error == 1142 || r->error == 1227);
+}
+
 void client_note_end(struct client *c)
 {
     struct backend *b = c->lease.backend;
@@ -78,8 +84,10 @@ void client_note_end(struct client *c)
         b->status = b->reply.status & STATUS_LASTING;
     if (b->reply.schema_told)
         session_note_schema(s, b->reply.schema, b->reply.schema_length);
-    backend_changes_code(b, false);
+    backend_has_changed(b, was_refused(&b->effects, &b->reply));
     session_note(s, &b->effects, &b->reply, c->home->facts->is_mariadb);
+    if (b->effects.command == COM_RESET_CONNECTION && !b->reply.failed)
+        session_begin(s, &b->epoch);
     note_footprint(b, s);
     c->state = CLIENT_READY;
     deadline_clear(&b->deadline);
@@ -103,6 +111,22 @@ static bool has_text(uint8_t command)
     return command == COM_QUERY || command == COM_STMT_PREPARE;
 }
 
+/* What it changes for everybody. */
+static void note_changes(struct session *s, uint8_t command, struct backend *b)
+{
+    const struct statement_effects *text = &b->effects.text;
+
+    if (command == COM_STMT_PREPARE) {
+        s->prepared_code |= text->stored_code;
+        s->prepared_globals |= text->globals;
+        return;
+    }
+    if (text->stored_code || (command == COM_STMT_EXECUTE && s->prepared_code))
+        backend_changes_code(b);
+    if (text->globals || command == COM_REFRESH || (command == COM_STMT_EXECUTE && s->prepared_globals))
+        backend_changes_globals(b);
+}
+
 /* The text's verdict, once the last of it has been sent. */
 static void end_text(struct client *c, struct backend *b)
 {
@@ -114,10 +138,7 @@ static void end_text(struct client *c, struct backend *b)
     b->code = NULL;
     if (c->command == COM_STMT_PREPARE)
         c->lease.session.prepared_reads |= b->effects.text.reads & RESIDUE_ALL;
-    if (c->command == COM_STMT_PREPARE)
-        c->lease.session.prepared_code |= b->effects.text.stored_code;
-    else if (b->effects.text.stored_code || (c->command == COM_STMT_EXECUTE && c->lease.session.prepared_code))
-        backend_changes_code(b, true);
+    note_changes(&c->lease.session, c->command, b);
 }
 
 static void begin(struct client *c, struct backend *b, const uint8_t *bytes, size_t length)
@@ -129,6 +150,8 @@ static void begin(struct client *c, struct backend *b, const uint8_t *bytes, siz
     info = command_info(c->command);
     if (info->frame == FRAME_SPENT)
         b->spent = true;
+    if (c->command == COM_RESET_CONNECTION)
+        epoch_reset(&b->epoch, monotonic_us());
     command_effects_of(&b->effects, bytes + PACKET_HEADER, length - PACKET_HEADER);
     if (has_text(c->command)) {
         statement_begin(&b->statement, session_lexer_modes(s, c->home->facts->is_mariadb, c->home->facts->server_number), names_of(c), s->schema_hash);

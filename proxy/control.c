@@ -21,6 +21,7 @@ void control_disconnect(struct control *c)
         mysql_close(c->mysql);
     c->mysql = NULL;
     target_stored_code_unknown(c->target);
+    target_globals_unknown(c->target);
 }
 
 static void set_up(struct control *c, bool up, const char *why)
@@ -100,21 +101,12 @@ bool control_is_connection_error(unsigned number)
 
 /* --- what is watched --- */
 
-static void read_variables(struct control *c)
+static void look_at_variables(struct control *c)
 {
-    MYSQL_RES *result = NULL;
-    MYSQL_ROW row;
-
-    if (mysql_query(c->mysql, "SELECT @@global.init_connect <> '', @@global.skip_name_resolve, @@global.max_connections") ||
-        !(result = mysql_store_result(c->mysql)) || !(row = mysql_fetch_row(result))) {
-        if (result)
-            mysql_free_result(result);
+    if (control_read_globals(c))
+        set_up(c, true, "");
+    else
         went_wrong(c);
-        return;
-    }
-    target_learn_variables(c->target, row[0] && strcmp(row[0], "1") == 0, row[1] && strcmp(row[1], "1") == 0, row[2] ? strtoull(row[2], NULL, 10) : 0);
-    mysql_free_result(result);
-    set_up(c, true, "");
 }
 
 /* Before the first connection: a numeric address needs no server to be known, and a name gets its first address. */
@@ -160,7 +152,7 @@ static void *run(void *data)
         if (monotonic_us() >= c->health_due_us) {
             resolve(c);
             if (control_connected(c))
-                read_variables(c);
+                look_at_variables(c);
             c->health_due_us = monotonic_us() + c->conf->health_interval_us;
         }
         if (monotonic_us() >= control_code_due(c))
@@ -206,5 +198,7 @@ void control_close(struct control *c)
         pthread_join(c->thread, NULL);
     pthread_cond_destroy(&c->wake);
     pthread_mutex_destroy(&c->mutex);
+    free(c->globals.question);
+    free(c->globals.read);
     free(c);
 }

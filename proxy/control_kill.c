@@ -107,7 +107,7 @@ static struct kill_request *next_kill(struct control *c, const struct timespec *
     struct kill_request *request;
 
     pthread_mutex_lock(&c->mutex);
-    while (!c->first && !c->stopping && !c->code_asked)
+    while (!c->first && !c->stopping && !c->code_asked && !c->globals_asked)
         if (pthread_cond_timedwait(&c->wake, &c->mutex, until) == ETIMEDOUT)
             break;
     request = c->first;
@@ -117,6 +117,10 @@ static struct kill_request *next_kill(struct control *c, const struct timespec *
     if (c->code_asked) {
         c->code.wanted = true;
         c->code.postponed = c->code_asked = false;
+    }
+    if (c->globals_asked) {
+        c->health_due_us = 0;
+        c->globals_asked = false;
     }
     pthread_mutex_unlock(&c->mutex);
     return request;

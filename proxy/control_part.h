@@ -20,6 +20,7 @@ struct control {
     struct kill_request *first, **last; /* guarded */
     bool stopping;                      /* guarded */
     bool code_asked;                    /* guarded; the stored code is to be read again */
+    bool globals_asked;                 /* guarded; and the globals */
     unsigned generation;                /* guarded; how many connections there have been */
     bool started;
     /* the thread's own */
@@ -27,6 +28,11 @@ struct control {
     bool resolved;
     int64_t failed_us; /* when connecting failed last; 0: it did not */
     int64_t health_due_us;
+    struct {
+        char *question;      /* what reads them all; NULL: to be put together */
+        bool *read;          /* which: in the order of the table of variables */
+        unsigned generation; /* of the connection for which it was put together */
+    } globals;
     bool account_used; /* the connection was another account's for a moment */
     struct {
         bool wanted;         /* as soon as it may be */
@@ -45,6 +51,9 @@ struct control {
 bool control_connected(struct control *c);
 void control_disconnect(struct control *c);
 bool control_is_connection_error(unsigned number);
+
+/* control_globals.c: reads what is watched at each health_interval, globals and all. False: mysql_error tells why. */
+bool control_read_globals(struct control *c) __attribute__((warn_unused_result));
 
 /* control_kill.c: says the KILLs that are asked for, until the time. *stop: there will be none any more. */
 void control_serve_kills(struct control *c, const struct timespec *until, bool *stop);

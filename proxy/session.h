@@ -10,6 +10,7 @@
 #include "protocol/reply.h"
 #include "protocol/statement.h"
 #include "proxy/buffer.h"
+#include "proxy/epoch.h"
 #include "proxy/session_image.h"
 #include "proxy/session_values.h"
 
@@ -39,7 +40,11 @@ struct session {
     bool names_collate;   /* the character sets were last set with SET NAMES ... COLLATE */
     pin_set pins;
     uint16_t status;      /* flags after the last reply */
-    int64_t epoch_us;     /* the newest login whose globals and grants it has seen: it goes back to none much older */
+    uint32_t key;         /* capability bits that only a login sets: on MySQL they decide what a session begins with */
+    struct epoch epoch;   /* of the backend where it began: its globals are those */
+    int64_t begun_us;     /* when it had begun */
+    int64_t login_us;     /* the newest login whose grants it has seen: it goes back to none much older */
+    bool whole;           /* every variable that can be is among its values, or dirty: it does not depend on anybody's globals any more */
     bool broken;          /* a part of its state is lost: it has to end */
     bool begun;           /* it has been on a backend: its state is what was found there then, and no later login's */
     uint8_t unsaved;
@@ -53,6 +58,7 @@ struct session {
     pin_set prepared_pins; /* what executing one of them may bring about */
     uint8_t prepared_reads; /* enum residue: what one of them reads */
     bool prepared_code;   /* one of them may change views, triggers or routines when it is executed */
+    bool prepared_globals; /* likewise globals, accounts or grants */
     uint32_t *statements; /* ids of those that are prepared */
     size_t statement_count;
 };
@@ -82,9 +88,11 @@ void session_note(struct session *s, const struct command_effects *e, const stru
 /* The server has told the current schema. */
 void session_note_schema(struct session *s, const void *name, size_t length);
 
-/* It is on a backend now where it has not been resident. status: that backend's flags, of which a fresh session takes its own; epoch_us: when its login was;
- * warned: its list of warnings is not empty. */
-void session_move(struct session *s, uint16_t status, int64_t epoch_us, bool warned);
+/* It is on a backend now where it has not been resident. status: that backend's flags, of which a fresh session takes its own; epoch: that
+ * backend's; warned: its list of warnings is not empty. */
+void session_move(struct session *s, uint16_t status, const struct epoch *epoch, bool warned);
+/* It begins, here and now: also with a COM_RESET_CONNECTION of its client. */
+void session_begin(struct session *s, const struct epoch *epoch);
 /* Its page has left its backend. */
 void session_leave(struct session *s);
 /* The server refused to load it: what was refused is given up, so that the session can go on. error: the server's number. */

@@ -25,6 +25,7 @@
     SUITE(session_values)                                                                                                                            \
     SUITE(session)                                                                                                                                   \
     SUITE(account)                                                                                                                                   \
+    SUITE(globals)                                                                                                                                   \
     SUITE(pool)                                                                                                                                      \
     SUITE(buffer)                                                                                                                                    \
     SUITE(deadline)                                                                                                                                  \
