@@ -57,7 +57,8 @@ def front(sluse):
     """A factory of proxies that know the stored code: else a session would be pinned by it."""
     def make(server, pool, **sections):
         sections.setdefault("account_admin", {"password": "admin"})
-        proxy = sluse(server=server, pool=dict(pool), control=dict(user="admin", password="admin"), **sections)
+        sections.setdefault("control", dict(user="admin", password="admin"))
+        proxy = sluse(server=server, pool=dict(pool), **sections)
         wait_until(lambda: proxy.stats()["target"]["stored_code"]["right"], what="the stored code is read")
         return proxy
     return make
@@ -297,6 +298,33 @@ def test_who_may_not_set_them_changes_nothing(front, own):
             assert isinstance(client.query(statement)[-1], ERR), statement
             assert globals_of(proxy)["right"], statement
         assert globals_of(proxy)["readings"] == before["readings"]
+
+
+def test_while_nobody_can_look(front, own):
+    """The control connection is lost, and its account locked: sessions have all of their own until it is back."""
+    own.sql("CREATE USER looker@'%' IDENTIFIED VIA mysql_native_password USING PASSWORD('looker')")
+    own.sql("GRANT SELECT, TRIGGER, SHOW VIEW ON *.* TO looker@'%'")
+    proxy = front(own, CHAOS, control=dict(user="looker", password="looker"), backend=dict(health_interval="50ms"))
+    old = looker(proxy)
+    before = look(old)
+    wait_for_a_reading(proxy)
+    try:
+        own.sql("ALTER USER looker@'%' ACCOUNT LOCK")
+        for row in own.processlist("looker"):
+            own.sql(f"KILL {row['ID']}")
+        wait_until(lambda: not globals_of(proxy)["right"] and not proxy.stats()["target"]["up"], what="it is lost")
+        with restored(own, CHANGED):
+            own.sql(assignments(CHANGED))
+            for _ in range(4):
+                assert look(old) == before
+            own.sql("ALTER USER looker@'%' ACCOUNT UNLOCK")
+            wait_until(lambda: globals_of(proxy)["right"], what="it is back")
+            for _ in range(4):
+                assert look(old) == before
+            with looker(proxy) as new:
+                assert look(new)[0][0][-4:] == ("0.3333333", "Montag", "1970-01-02 03:00:00", "ab")
+    finally:
+        own.sql("DROP USER looker@'%'")
 
 
 def test_reset_connection_takes_the_globals_of_now(front, everyone):
