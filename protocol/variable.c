@@ -18,12 +18,20 @@ static const struct variable table[] = {
 };
 #undef SAME
 
+#define SAME(name, row, servers)
+static const char *const row_servers[] = {
+#define VARIABLE(name, policy, kind, servers) servers,
+#include "protocol/variable.def"
+#undef VARIABLE
+};
+#undef SAME
+
 /* Two names of one state must share a row: a value that was read by one of them would be stale once the other was set. */
 #define VARIABLE(name, policy, kind, servers)
 static const struct {
-    const char *name, *row;
+    const char *name, *row, *servers;
 } views[] = {
-#define SAME(name, row, servers) {#name, #row},
+#define SAME(name, row, servers) {#name, #row, servers},
 #include "protocol/variable.def"
 #undef SAME
 };
@@ -35,9 +43,21 @@ static const char *const global_names[] = {
 #undef GLOBAL
 };
 
+enum { MARIADB = 1, MYSQL = 2, BOTH = MARIADB | MYSQL };
+
+static const struct {
+    const char *name;
+    uint8_t where;
+} fixed_names[] = {
+#define FIXED(name, where) {#name, where},
+#include "protocol/variable_fixed.def"
+#undef FIXED
+};
+
 #define ROWS (sizeof(table) / sizeof(table[0]))
 #define VIEWS (sizeof(views) / sizeof(views[0]))
 #define GLOBALS (sizeof(global_names) / sizeof(global_names[0]))
+#define FIXED_NAMES (sizeof(fixed_names) / sizeof(fixed_names[0]))
 #define TRANSACTION_NAMES 110100u /* 11.1.0: from here on MariaDB has MySQL's names too (MDEV-21921) */
 #define SLOTS 4096u
 
@@ -47,8 +67,15 @@ _Static_assert((ROWS + VIEWS + GLOBALS) * 2 <= SLOTS, "half of the slots stay em
 /* Open addressing; row + 1, 0 is an empty slot. Written before main, only read after. */
 static uint64_t hashes[SLOTS];
 static uint16_t rows[SLOTS];
+static uint8_t places[SLOTS]; /* where the name has a session value */
+static uint8_t fixed[ROWS]; /* where it is */
 
-static void put(const char *name, size_t row)
+static uint8_t places_of(const char *servers)
+{
+    return (uint8_t)((strstr(servers, "m1") ? MARIADB : 0) | (strstr(servers, "my") ? MYSQL : 0));
+}
+
+static void put(const char *name, size_t row, const char *servers)
 {
     uint64_t hash = name_hash(name, strlen(name));
     size_t slot = hash % SLOTS;
@@ -57,6 +84,7 @@ static void put(const char *name, size_t row)
         slot = (slot + 1) % SLOTS;
     hashes[slot] = hash;
     rows[slot] = (uint16_t)(row + 1);
+    places[slot] = places_of(servers);
 }
 
 /* Before main: so nobody can forget it, and no thread can see half of it. */
@@ -65,21 +93,38 @@ __attribute__((constructor)) static void build_index(void)
     size_t i;
 
     for (i = 0; i + 1 < ROWS; i++)
-        put(table[i].name, i);
+        put(table[i].name, i, row_servers[i]);
     for (i = 0; i < VIEWS; i++)
-        put(views[i].name, (size_t)variable_find(name_hash(views[i].row, strlen(views[i].row))));
+        put(views[i].name, (size_t)variable_find(name_hash(views[i].row, strlen(views[i].row))), views[i].servers);
     for (i = 0; i < GLOBALS; i++)
-        put(global_names[i], ROWS - 1);
+        put(global_names[i], ROWS - 1, "");
+    for (i = 0; i < FIXED_NAMES; i++)
+        fixed[variable_find(name_hash(fixed_names[i].name, strlen(fixed_names[i].name)))] = fixed_names[i].where;
 }
 
-int variable_find(uint64_t hash)
+/* -1: it is not there. */
+static int slot_of(uint64_t hash)
 {
     size_t slot;
 
     for (slot = hash % SLOTS; rows[slot]; slot = (slot + 1) % SLOTS)
         if (hashes[slot] == hash)
-            return rows[slot] - 1;
+            return (int)slot;
     return -1;
+}
+
+int variable_find(uint64_t hash)
+{
+    int slot = slot_of(hash);
+
+    return slot < 0 ? -1 : rows[slot] - 1;
+}
+
+int variable_find_on(uint64_t hash, bool mariadb)
+{
+    int slot = slot_of(hash);
+
+    return slot >= 0 && places[slot] & (mariadb ? MARIADB : MYSQL) ? rows[slot] - 1 : -1;
 }
 
 const struct variable *variable_at(unsigned index)
@@ -102,4 +147,9 @@ const char *variable_name(unsigned index, bool mariadb, uint32_t version)
             if (strcmp(table[index].name, renamed[i][0]) == 0)
                 return renamed[i][1];
     return table[index].name;
+}
+
+bool variable_is_fixed(unsigned index, bool mariadb)
+{
+    return fixed[index] & (mariadb ? MARIADB : MYSQL);
 }

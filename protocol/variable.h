@@ -31,10 +31,14 @@ struct variable {
 
 /* Index of the variable, by name_hash; -1: not in the table. Names of one state have one index, and so have all variables that are only global. */
 int variable_find(uint64_t hash);
+/* Has that server a session value of it, by this name? The index, or -1. */
+int variable_find_on(uint64_t hash, bool mariadb);
 /* In the order of their names, in which they can be set. */
 const struct variable *variable_at(unsigned index);
 unsigned variable_count(void);
 /* The name by which a server reads and sets it: MySQL has transaction_isolation only, and MariaDB before 11.1 tx_isolation only. */
 const char *variable_name(unsigned index, bool mariadb, uint32_t version);
+/* Can a session not be given a value that its client has not set? The rows are in variable_fixed.def. */
+bool variable_is_fixed(unsigned index, bool mariadb);
 
 #endif

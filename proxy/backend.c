@@ -46,15 +46,25 @@ void backend_changes_code(struct backend *b, unsigned changes)
         control_stored_code_changing(b->context->control);
 }
 
-void backend_changed_code(struct backend *b)
+void backend_changes_globals(struct backend *b)
+{
+    if (!b->changes_globals)
+        control_globals_changing(b->context->control);
+    b->changes_globals = true;
+}
+
+void backend_has_changed(struct backend *b, bool refused)
 {
     for (; b->changes_code; b->changes_code--)
         control_stored_code_changed(b->context->control);
+    if (b->changes_globals)
+        control_globals_changed(b->context->control, refused);
+    b->changes_globals = false;
 }
 
 static void closed(struct backend *b)
 {
-    backend_changed_code(b);
+    backend_has_changed(b, false);
     deadline_clear(&b->deadline);
     stream_close(&b->stream);
     auth_secret_wipe(&b->secret);
@@ -157,7 +167,7 @@ static void drain(struct backend *b)
         STATS_INC(loop->stats.replies_discarded);
         b->status = b->reply.status & STATUS_LASTING;
         deadline_clear(&b->deadline);
-        backend_changed_code(b);
+        backend_has_changed(b, false);
         b->context->drained(b);
     } else if (end != REPLY_MORE || !stream_keep(&b->stream, bytes + at, length - at)) {
         backend_close(b, end == REPLY_FILE ? CLOSE_ABANDONED : CLOSE_PROTOCOL); /* nobody is left to send the file */

@@ -138,6 +138,7 @@ struct backend {
     enum footprint footprint;
     bool spent;                /* nothing cleans what was done: close it when its session ends */
     unsigned changes_code;     /* so many changes of views, triggers, routines may be in what runs, 2 for several: the control thread waits for its end */
+    bool changes_globals;      /* likewise globals, accounts, grants */
     bool torn;                 /* half a packet of ours lies on the wire: not even COM_QUIT can follow */
     uint16_t status;           /* the session's flags after the last reply */
     struct reply reply;        /* to the command under way; REPLY_AT_END: none */
@@ -171,7 +172,9 @@ void backend_set_state(struct backend *b, enum backend_state state);
 
 /* backend_load.c: loads the session in the cheapest way that does it, whatever was there before. NULL: makes it as clean as after a login with its
  * image. State becomes RESTORING or CLEANING; `restored` or `failed` follows. True: there was nothing to say, and neither follows. */
-bool backend_load(struct backend *b, const struct session *session, enum backend_state state);
+bool backend_load(struct backend *b, struct session *session, enum backend_state state);
+/* backend_page_in.c: the session has been loaded. Was it with what it should have, globals that have changed in the meantime included? */
+bool backend_loaded_rightly(const struct backend *b, const struct session *s);
 /* backend_save.c: asks the server for what only it knows of the resident session. State becomes SAVING, and `saved` follows. */
 void backend_save(struct backend *b, struct waiter *waiter, int close);
 void backend_save_input(struct backend *b);
@@ -193,10 +196,11 @@ void backend_give_up(struct backend *b);
 /* Is the server still there? For a backend that was idle and whose readability may not have been seen yet. */
 bool backend_alive(const struct backend *b);
 
-/* What is to be sent next may change stored code, once or (2) more often. */
+/* What is to be sent next may change stored code, once or (2) more often; globals, accounts or grants. */
 void backend_changes_code(struct backend *b, unsigned changes);
-/* That has ended. Nothing happens when there was none. */
-void backend_changed_code(struct backend *b);
+void backend_changes_globals(struct backend *b);
+/* What was sent has ended. refused: with an error from which it is certain that nothing has been done. Nothing happens when nothing was said. */
+void backend_has_changed(struct backend *b, bool refused);
 
 /* KILL QUERY for what runs on it now. */
 void backend_kill_query(struct backend *b);

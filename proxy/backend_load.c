@@ -81,6 +81,7 @@ static void put_cleaning(struct backend *b, struct wire_writer *w, const struct 
         put_option(w, image->multi_statements);
         b->owed += 3;
     }
+    epoch_reset(&b->epoch, monotonic_us());
     put_byte_command(w, COM_RESET_CONNECTION);
     put_query(w, "SELECT 1 LIMIT 0");
     if (!is_mariadb(b)) { /* MySQL's resource group outlives a change of user, and functions set it too */
@@ -110,9 +111,10 @@ bool exchange_resets_to_itself(const struct backend *b)
 static bool reset_is_enough(const struct backend *b, const struct session_image *image)
 {
     int64_t half = b->context->conf->privilege_refresh_us / 2, now_us = monotonic_us();
+    int64_t since_us = target_privileges_since(b->context->target), no_role_us = accounts_no_role_since(b->context->accounts, b->image.account);
 
     return exchange_resets_to_itself(b) && image->schema_length && session_image_same_login(&b->image, image) && now_us - b->epoch.taken_us < half &&
-           now_us - accounts_no_role_since(b->context->accounts, b->image.account) < half;
+           b->epoch.taken_us >= since_us && no_role_us >= since_us && now_us - no_role_us < half;
 }
 
 static void send_settings(struct backend *b, struct wire_writer *w)
@@ -156,6 +158,7 @@ static void page_in(struct backend *b, struct wire_writer *w, const struct sessi
         b->owed++;
     }
     if (way == PAGE_IN_RESET) {
+        epoch_reset(&b->epoch, monotonic_us());
         put_byte_command(w, COM_RESET_CONNECTION);
         b->owed++;
     }
@@ -199,7 +202,7 @@ static void change_user(struct backend *b, struct wire_writer *w)
     exchange_attributes(&attribute_writer); /* MariaDB 10.11 never answers when they are missing and were negotiated */
     change.attributes = (struct wire_text){(const char *)block, wire_written(&attribute_writer)};
     change_user_write(w, &change);
-    b->epoch.taken_us = monotonic_us();
+    epoch_login(&b->epoch, monotonic_us());
     b->step = b->owed ? EXCHANGE_OWED : EXCHANGE_AUTH;
     reply_begin(&b->reply, REPLY_RESULT, CAP_DEPRECATE_EOF | CAP_SESSION_TRACK, 0);
     if (b->step == EXCHANGE_AUTH)
@@ -230,11 +233,11 @@ static void load_clean(struct backend *b, struct wire_writer *w, const struct se
         change_user(b, w);
 }
 
-bool backend_load(struct backend *b, const struct session *session, enum backend_state state)
+bool backend_load(struct backend *b, struct session *session, enum backend_state state)
 {
     uint8_t out[EXCHANGE_PACKET];
     struct wire_writer w = wire_writer(out, sizeof out);
-    enum page_in way = session && session->begun ? backend_page_in_way(b, session) : PAGE_IN_LOGIN;
+    enum page_in way = PAGE_IN_LOGIN;
 
     backend_set_state(b, state);
     deadline_set(&b->context->exchange, &b->deadline);
@@ -242,6 +245,11 @@ bool backend_load(struct backend *b, const struct session *session, enum backend
     b->role_asked = false;
     b->schema_later = false;
     stream_resume(&b->stream);
+    if (session && session->begun) {
+        if (!backend_keep_globals(b, session))
+            return false;
+        way = backend_page_in_way(b, session);
+    }
     if (way != PAGE_IN_LOGIN) {
         page_in(b, &w, session, way);
         if (b->owed == 0)
@@ -256,8 +264,10 @@ void load_rest(struct backend *b)
 {
     uint8_t out[EXCHANGE_PACKET];
     struct wire_writer w = wire_writer(out, sizeof out);
-    const struct session *s = b->lease && b->lease->session.begun ? &b->lease->session : NULL;
+    struct session *s = b->lease && b->lease->session.begun ? &b->lease->session : NULL;
 
+    if (s && !backend_keep_globals(b, s))
+        return;
     b->owed = 0;
     if (!b->lease && is_mariadb(b)) { /* nobody waits: time to look, and to clear what a server thread had left */
         put_query(&w, "SELECT CURRENT_ROLE()");

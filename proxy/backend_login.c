@@ -57,7 +57,7 @@ static void answer_greeting(struct backend *b, const uint8_t *payload, size_t le
     exchange_attributes(&attribute_writer);
     login.attributes = (struct wire_text){(const char *)block, wire_written(&attribute_writer)};
     login_write(&w, &login, 1);
-    b->epoch.taken_us = monotonic_us();
+    epoch_login(&b->epoch, monotonic_us());
     b->step = EXCHANGE_AUTH;
     exchange_send(b, &w);
 }

@@ -10,6 +10,7 @@
 
 #include "protocol/packet.h"
 #include "proxy/backend_exchange.h"
+#include "proxy/session_epoch.h"
 
 /* Chaos mode takes each way in turn. */
 static bool tries_a_reset(const struct backend *b)
@@ -19,15 +20,52 @@ static bool tries_a_reset(const struct backend *b)
     return b->context->conf->debug_migrate && (stats->page_ins_difference + stats->page_ins_reset) % 2;
 }
 
+/* Than the session has seen. */
+static bool has_older_grants(const struct backend *b, const struct session *s)
+{
+    int64_t taken_us = b->epoch.taken_us;
+
+    if (taken_us < s->login_us - b->context->conf->privilege_refresh_us)
+        return true;
+    return taken_us < s->login_us && taken_us < target_privileges_since(b->context->target);
+}
+
+static bool has_todays_globals(const struct backend *b)
+{
+    return target_globals_right(b->context->target, b->context->facts->globals) && target_has_globals(b->context->target, &b->epoch);
+}
+
+bool backend_keep_globals(struct backend *b, struct session *s)
+{
+    const struct backend_context *context = b->context;
+    struct backend_error error;
+
+    if (!target_globals_right(context->target, context->facts->globals) && session_keep_globals(s, context->facts->globals))
+        STATS_INC(context->loop->stats.sessions_kept_globals);
+    if (!s->broken)
+        return true;
+    backend_error_set(&error, "sluse: the server's globals have changed, and the session's settings are more than the %u bytes that are kept of one",
+                      SESSION_VALUES_MAX);
+    error.number = 1041; /* ER_OUT_OF_RESOURCES */
+    memcpy(error.sqlstate, "HY000", sizeof error.sqlstate);
+    backend_fail(b, CLOSE_RESTORE_FAILED, &error);
+    return false;
+}
+
+bool backend_loaded_rightly(const struct backend *b, const struct session *s)
+{
+    return s->whole || !b->context->facts->globals || has_todays_globals(b);
+}
+
 enum page_in backend_page_in_way(const struct backend *b, const struct session *s)
 {
     bool leaves_schema = b->image.schema_length && !s->image.schema_length;
 
-    if (b->epoch.taken_us < s->epoch_us - b->context->conf->privilege_refresh_us) /* globals and grants that the session has left behind */
+    if (has_older_grants(b, s))
         return PAGE_IN_LOGIN;
     if (!session_image_same_login(&b->image, &s->image) || leaves_schema || b->footprint == FOOTPRINT_OPAQUE || b->status & STATUS_IN_TRANS)
         return PAGE_IN_LOGIN;
-    if (!b->warned && session_values_cover(s->values, b->values) && !tries_a_reset(b))
+    if (has_todays_globals(b) && !b->warned && session_values_cover(s->values, b->values) && !tries_a_reset(b))
         return PAGE_IN_DIFFERENCE;
     return exchange_resets_to_itself(b) ? PAGE_IN_RESET : PAGE_IN_LOGIN;
 }

@@ -13,6 +13,7 @@
 
 #include "proxy/budget.h"
 #include "proxy/invariant.h"
+#include "proxy/session_epoch.h"
 
 #define LINGER_US 1000000
 #define COUNTER_MASK ((1u << CLIENT_ID_WORKER_SHIFT) - 1)
@@ -446,6 +447,25 @@ void clients_greet(struct clients *clients)
         if (each->state == CLIENT_GREETING)
             client_greet(each);
     }
+}
+
+/* A page that is on its way out has been asked already. */
+static const struct epoch *where_it_is(const struct lease *lease)
+{
+    const struct backend *b = lease->state == LEASE_HELD ? lease->backend : lease->resident;
+
+    return b && b->state != BACKEND_SAVING ? &b->epoch : NULL;
+}
+
+void clients_globals_changed(struct clients *clients, const struct globals *was, const struct globals *is)
+{
+    struct session_values *difference = globals_difference(was->values, is->values);
+    struct client *each;
+
+    TAILQ_FOREACH(each, &clients->list, link)
+        if (session_globals_changed(&each->lease.session, difference, is, where_it_is(&each->lease)))
+            STATS_INC(clients->loop->stats.sessions_kept_globals);
+    session_values_free(difference);
 }
 
 void clients_stop(struct clients *clients)

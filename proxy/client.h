@@ -14,6 +14,7 @@
 #define SLUSE_PROXY_CLIENT_H
 
 #include "proxy/frames.h"
+#include "proxy/globals.h"
 
 enum client_state {
     CLIENT_GREETING,
@@ -98,6 +99,8 @@ void clients_open(struct clients *clients);
 void clients_close(struct clients *clients);
 /* The server's greeting is known now, or has changed. */
 void clients_greet(struct clients *clients);
+/* There is a new snapshot of the globals. */
+void clients_globals_changed(struct clients *clients, const struct globals *was, const struct globals *is);
 /* The process stops: every client is closed. */
 void clients_stop(struct clients *clients);
 

@@ -152,6 +152,14 @@ static void set_key(struct client *c, struct session_image *image)
     image->interactive = false;
 }
 
+/* How long ago a login at the server may have been to be believed: not from before the accounts were changed. */
+static int64_t trust_us(const struct clients *clients)
+{
+    int64_t since_us = monotonic_us() - target_privileges_since(clients->frames->context.target);
+
+    return since_us < clients->conf->schema_ttl_us ? since_us : clients->conf->schema_ttl_us;
+}
+
 /* The password was right. Is the rest? */
 static void prove(struct client *c)
 {
@@ -165,16 +173,17 @@ static void prove(struct client *c)
     if (c->lease.state != LEASE_HELD)
         frames_release(clients->frames, &c->lease, true); /* its page, if it has one somewhere */
     session_init(&c->lease.session, &image, clients->facts->status);
+    c->lease.session.key = c->lease.key;
     c->state = CLIENT_PROVING;
     if (c->lease.state == LEASE_HELD) {
         frames_reload(clients->frames, &c->lease);
-    } else if (accounts_proven(clients->accounts, &image, monotonic_us(), clients->conf->schema_ttl_us)) {
+    } else if (accounts_proven(clients->accounts, &image, monotonic_us(), trust_us(clients))) {
         send_done(c);
     } else {
         STATS_INC(stats(c)->logins_schema_asked);
         if (!frames_lease(clients->frames, &c->lease))
             return;
-        if (monotonic_us() - c->lease.backend->epoch.taken_us < clients->conf->schema_ttl_us) {
+        if (monotonic_us() - c->lease.backend->epoch.taken_us < trust_us(clients)) {
             c->lease.session.status = c->lease.backend->status;
             send_done(c);
             if (c->state == CLIENT_READY)

@@ -70,6 +70,12 @@ static void note_footprint(struct backend *b, const struct session *s)
         b->footprint = footprint;
 }
 
+/* For want of a privilege, which servers look at before they do anything. */
+static bool was_refused(const struct command_effects *e, const struct reply *r)
+{
+    return r->failed && !e->text.several && (r->error == 1044 || r->error == 1045 || r->error == 1142 || r->error == 1227);
+}
+
 void client_note_end(struct client *c)
 {
     struct backend *b = c->lease.backend;
@@ -80,9 +86,11 @@ void client_note_end(struct client *c)
         b->status = b->reply.status & STATUS_LASTING;
     if (b->reply.schema_told)
         session_note_schema(s, b->reply.schema, b->reply.schema_length);
-    backend_changed_code(b);
+    backend_has_changed(b, was_refused(&b->effects, &b->reply));
     client_names_ended(c, b);
     session_note(s, &b->effects, &b->reply, c->home->facts->is_mariadb);
+    if (b->effects.command == COM_RESET_CONNECTION && !b->reply.failed)
+        session_begin(s, &b->epoch);
     note_footprint(b, s);
     c->state = CLIENT_READY;
     deadline_clear(&b->deadline);
@@ -110,11 +118,17 @@ static void end_text(struct client *c, struct backend *b)
     b->code = NULL;
 }
 
-/* The last of it is about to be sent. */
+/* The last of it is about to be sent: what it changes for everybody. */
 static void note_sent(struct client *c, struct backend *b)
 {
-    if (c->command != COM_STMT_PREPARE && b->effects.text.stored_code)
-        backend_changes_code(b, b->effects.text.several ? 2 : 1);
+    const struct statement_effects *text = &b->effects.text;
+
+    if (c->command == COM_STMT_PREPARE)
+        return;
+    if (text->stored_code)
+        backend_changes_code(b, text->several ? 2 : 1);
+    if (text->globals || c->command == COM_REFRESH)
+        backend_changes_globals(b);
 }
 
 static void begin(struct client *c, struct backend *b, const uint8_t *bytes, size_t length)
@@ -127,6 +141,8 @@ static void begin(struct client *c, struct backend *b, const uint8_t *bytes, siz
     info = command_info(c->command);
     if (info->frame == FRAME_SPENT)
         b->spent = true;
+    if (c->command == COM_RESET_CONNECTION)
+        epoch_reset(&b->epoch, monotonic_us());
     command_effects_of(&b->effects, bytes + PACKET_HEADER, length - PACKET_HEADER);
     names = client_names_begin(c, b);
     if (has_text(c->command)) {

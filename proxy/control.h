@@ -46,5 +46,8 @@ void control_kill(struct control *control, struct kill_request *request);
  * Each `changing` needs one `changed`. */
 void control_stored_code_changing(struct control *control);
 void control_stored_code_changed(struct control *control);
+/* Likewise for one that may change globals or grants. refused: it has changed nothing. */
+void control_globals_changing(struct control *control);
+void control_globals_changed(struct control *control, bool refused);
 
 #endif

@@ -29,7 +29,7 @@ void frames_hold(struct frames *f, struct lease *lease, struct backend *b)
     frames_forget(f, lease);
     backend_set_state(b, BACKEND_LEASED);
     if (b->resident != lease)
-        session_move(s, b->status, b->epoch.taken_us, b->warned);
+        session_move(s, b->status, &b->epoch, b->warned);
     if (f->context.facts->init_connect)
         s->pins |= PIN_BIT(PIN_INIT_CONNECT);
     b->resident = NULL;
@@ -47,7 +47,7 @@ static bool fits_as_it_is(struct frames *f, const struct backend *b, const struc
 
 static bool load_for(struct frames *f, struct lease *lease, struct backend *b, int64_t now_us)
 {
-    const struct session *s = &lease->session;
+    struct session *s = &lease->session;
 
     INVARIANT(!lease->resident && !b->resident);
     if (fits_as_it_is(f, b, s, now_us)) {
@@ -106,6 +106,12 @@ static bool lease_resident(struct frames *f, struct lease *lease, int64_t now_us
     return false;
 }
 
+/* It did not begin where it is, and nobody knows any more whether the globals there are those that it began with. */
+static bool is_left_behind(struct frames *f, const struct backend *b, const struct session *s)
+{
+    return b->epoch.take != s->epoch.take && !s->whole && !target_has_globals(f->context.target, &b->epoch);
+}
+
 /* True: held, where its page lies. Else the page is on its way out, or has gone: who waits has no page anywhere, so that nothing is loaded twice. */
 static bool lease_page(struct frames *f, struct lease *lease, int64_t now_us)
 {
@@ -113,7 +119,7 @@ static bool lease_page(struct frames *f, struct lease *lease, int64_t now_us)
 
     if (!b || b->state != BACKEND_IDLE)
         return false;
-    if (pool_waiting(f->shared->pool) == 0)
+    if (pool_waiting(f->shared->pool) == 0 && !is_left_behind(f, b, &lease->session))
         return lease_resident(f, lease, now_us);
     frames_idle_remove(f, b);
     frames_evict(f, b, NULL, -1);
@@ -318,6 +324,11 @@ void frames_yield(struct frames *f, struct lease *lease)
 
 /* --- what backends tell --- */
 
+static bool is_loaded(const struct backend *b, const struct session *s)
+{
+    return session_image_equal(&b->image, &s->image) && b->page_in == s->begun && (!s->begun || backend_loaded_rightly(b, s));
+}
+
 static void on_loaded(struct backend *b)
 {
     struct frames *f = frames_of(b);
@@ -329,7 +340,7 @@ static void on_loaded(struct backend *b)
         frames_primed(b);
     } else if (!lease) {
         settle(b);
-    } else if (session_image_equal(&b->image, &lease->session.image) && b->page_in == lease->session.begun) {
+    } else if (is_loaded(b, &lease->session)) {
         frames_hold(f, lease, b);
         lease->ops->ready(lease);
     } else if (load_for(f, lease, b, monotonic_us())) {

@@ -6,6 +6,7 @@
 
 #include "protocol/capability.h"
 #include "proxy/invariant.h"
+#include "proxy/session_epoch.h"
 
 #define JANITOR_SECONDS 1.
 
@@ -39,7 +40,10 @@ void frames_idle_add(struct frames *f, struct backend *b)
 
 bool frames_is_fresh(struct frames *f, const struct backend *b, int64_t now_us)
 {
-    return epoch_fresh(&b->epoch, now_us, f->context.conf->privilege_refresh_us);
+    const struct target *target = f->context.target;
+
+    return epoch_fresh(&b->epoch, now_us, f->context.conf->privilege_refresh_us) && target_has_globals(target, &b->epoch) &&
+           b->epoch.taken_us >= target_privileges_since(target);
 }
 
 /* --- choosing --- */
@@ -142,6 +146,8 @@ void frames_evict(struct frames *f, struct backend *b, struct waiter *waiter, in
 {
     INVARIANT(b->state == BACKEND_IDLE);
     if (b->resident) {
+        if (!target_globals_right(f->context.target, f->context.facts->globals))
+            session_ask_globals(&b->resident->session, f->context.facts->globals, &b->epoch);
         if (!session_is_saved(&b->resident->session)) {
             backend_save(b, waiter, close);
             return;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proxy/clock.h"
 #include "proxy/invariant.h"
 
 /* --- the beginning --- */
@@ -38,6 +39,7 @@ static void forget_state(struct session *s)
     s->found_rows = 0;
     s->found_rows_lost = false;
     s->results_collated = false;
+    s->whole = false;
     s->image.last_insert_id = 0;
 }
 
@@ -47,7 +49,8 @@ void session_init(struct session *s, const struct session_image *image, uint16_t
     forget_state(s);
     s->begun = false;
     s->broken = false;
-    s->epoch_us = 0;
+    s->login_us = 0;
+    s->key = 0;
     s->status = status;
     s->schema_hash = image->schema_length ? name_hash(image->schema, image->schema_length) : 0;
 }
@@ -164,12 +167,19 @@ void session_leave(struct session *s)
     s->on_server = 0;
 }
 
-void session_move(struct session *s, uint16_t status, int64_t epoch_us, bool warned)
+void session_begin(struct session *s, const struct epoch *epoch)
 {
-    if (epoch_us > s->epoch_us)
-        s->epoch_us = epoch_us;
+    s->begun = true;
+    s->epoch = *epoch;
+    s->begun_us = monotonic_us();
+}
+
+void session_move(struct session *s, uint16_t status, const struct epoch *epoch, bool warned)
+{
+    if (epoch->taken_us > s->login_us)
+        s->login_us = epoch->taken_us;
     if (!s->begun) {
-        s->begun = true;
+        session_begin(s, epoch);
         s->status = status;
         s->on_server = s->found_rows ? RESIDUE_ALL & ~RESIDUE_FOUND_ROWS : RESIDUE_ALL; /* a reset leaves FOUND_ROWS() */
         return;

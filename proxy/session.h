@@ -10,6 +10,7 @@
 #include "protocol/reply.h"
 #include "protocol/statement.h"
 #include "proxy/buffer.h"
+#include "proxy/epoch.h"
 #include "proxy/session_image.h"
 #include "proxy/session_values.h"
 #include "proxy/stored_code_moment.h"
@@ -48,7 +49,11 @@ struct session {
     bool results_collated; /* SET NAMES ... COLLATE: the collation of its results is collation_connection, to be read when the page leaves */
     pin_set pins;
     uint16_t status;      /* flags after the last reply */
-    int64_t epoch_us;     /* the newest login whose globals and grants it has seen: it goes back to none much older */
+    uint32_t key;         /* capability bits that only a login sets: on MySQL they decide what a session begins with */
+    struct epoch epoch;   /* of the backend where it began: its globals are those */
+    int64_t begun_us;     /* when it had begun */
+    int64_t login_us;     /* the newest login whose grants it has seen: it goes back to none much older */
+    bool whole;           /* every variable that can be is among its values, or dirty: it does not depend on anybody's globals any more */
     bool broken;          /* a part of its state is lost: it has to end */
     bool begun;           /* it has been on a backend: its state is what was found there then, and no later login's */
     uint8_t unsaved;
@@ -129,9 +134,11 @@ void session_note_prepared_names(struct session *s, const struct name_list *name
 /* One is about to be executed, and this is right now. */
 void session_judge_prepared(struct session *s, const struct name_set *names, uint64_t right);
 
-/* It is on a backend now where it has not been resident. status: that backend's flags, of which a fresh session takes its own; epoch_us: when its login was;
- * warned: its list of warnings is not empty. */
-void session_move(struct session *s, uint16_t status, int64_t epoch_us, bool warned);
+/* It is on a backend now where it has not been resident. status: that backend's flags, of which a fresh session takes its own; epoch: that
+ * backend's; warned: its list of warnings is not empty. */
+void session_move(struct session *s, uint16_t status, const struct epoch *epoch, bool warned);
+/* It begins, here and now: also with a COM_RESET_CONNECTION of its client. */
+void session_begin(struct session *s, const struct epoch *epoch);
 /* The server was asked to take these (enum residue) and has these now; whatever it refused, it does not have. */
 void session_primed(struct session *s, uint8_t asked, uint8_t done);
 /* Are its texts, and what it is told by default, in UTF-8? Not known for certain counts as no. */

@@ -89,14 +89,22 @@ static json_t *stored_code_json(struct stats_http *http)
                      (json_int_t)numbers.readings, "read_ms", (double)numbers.took_us / 1000);
 }
 
+static json_t *globals_json(struct stats_http *http)
+{
+    struct target_globals_numbers numbers = target_globals_numbers(http->target);
+
+    return json_pack("{sb sI sI sf}", "right", (int)numbers.right, "epoch", (json_int_t)numbers.epoch, "readings", (json_int_t)numbers.readings, "read_ms",
+                     (double)numbers.took_us / 1000);
+}
+
 static json_t *target_json(struct stats_http *http)
 {
     struct target_facts facts = target_facts(http->target);
     char error[256];
 
     target_error(http->target, error, sizeof error);
-    return json_pack("{ss ss sb sI ss so}", "address", http->target->name, "version", facts.server_version, "up", (int)atomic_load(&http->target->up),
-                     "max_connections", (json_int_t)facts.max_connections, "last_error", error, "stored_code", stored_code_json(http));
+    return json_pack("{ss ss sb sI ss so so}", "address", http->target->name, "version", facts.server_version, "up", (int)atomic_load(&http->target->up),
+                     "max_connections", (json_int_t)facts.max_connections, "last_error", error, "stored_code", stored_code_json(http), "globals", globals_json(http));
 }
 
 static char *stats_text(struct stats_http *http)

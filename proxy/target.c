@@ -29,6 +29,9 @@ void target_open(struct target *target, const char *host, uint16_t port, const c
     atomic_init(&target->up, false);
     atomic_init(&target->stored_code.right, 0);
     atomic_init(&target->stored_code.changes, 0);
+    atomic_init(&target->globals.right, 0);
+    atomic_init(&target->globals.globals_us, 0);
+    atomic_init(&target->globals.privileges_us, 0);
     if (socket_path)
         set_socket_address(target, socket_path);
     else if (asprintf(&target->name, strchr(host, ':') ? "[%s]:%u" : "%s:%u", host, port) < 0)
@@ -39,6 +42,7 @@ void target_open(struct target *target, const char *host, uint16_t port, const c
 void target_close(struct target *target)
 {
     stored_code_drop(target->stored_code.newest);
+    target_globals_close(target);
     pthread_mutex_destroy(&target->mutex);
     free(target->name);
 }

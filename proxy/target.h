@@ -14,8 +14,11 @@
 #include <sys/socket.h>
 
 #include "protocol/greeting.h"
+#include "proxy/epoch.h"
 #include "proxy/stored_code_moment.h"
 
+struct globals;
+struct session_values;
 struct stored_code;
 
 struct target_facts {
@@ -36,6 +39,7 @@ struct target_facts {
     bool skip_name_resolve;
     uint64_t max_connections;
     struct stored_code *stored_code; /* only in a worker's copy, which holds it; NULL: not read yet */
+    struct globals *globals;         /* likewise */
 };
 
 /* How the stored code is known; guarded by the target's mutex. */
@@ -49,6 +53,24 @@ struct target_stored_code {
     atomic_uint_least64_t right; /* version of the snapshot that tells what is there now; 0: none does. Read without the mutex */
 };
 
+#define GLOBALS_KEPT 8u
+
+/* How the globals are known; guarded by the target's mutex. */
+struct target_globals {
+    struct globals *kept[GLOBALS_KEPT]; /* the newest is the last: so that no worker misses one */
+    unsigned count;
+    uint64_t changes;            /* statements that may have changed what a fresh session is, and ended */
+    uint64_t right_changes;      /* when the last right reading was made */
+    unsigned changing;           /* those under way */
+    int64_t changing_from_us;    /* when the first of them began that no right reading has followed; 0: none has */
+    int64_t same_us;             /* when the last reading began: until then the newest was true */
+    uint64_t readings;
+    int64_t took_us;             /* the last of them */
+    /* read without the mutex */
+    atomic_uint_least64_t right; /* version of the snapshot that tells what is there now; 0: none does */
+    atomic_int_least64_t globals_us, privileges_us; /* what was copied from the server before is out of date */
+};
+
 struct target {
     char *name; /* for people: host:port or the socket's path */
     bool private_line;
@@ -58,6 +80,7 @@ struct target {
     void *changed_data;
     atomic_bool up;              /* the control thread's last ping was answered */
     struct target_stored_code stored_code;
+    struct target_globals globals;
     char last_error[256];        /* guarded; the newest failure to connect or log in, empty after a success */
 };
 
@@ -100,6 +123,35 @@ struct target_stored_code_numbers {
     int64_t took_us;
 };
 struct target_stored_code_numbers target_stored_code_numbers(struct target *target);
+
+/* Globals and grants (target_globals.c). A statement that may change what a fresh session is (SET GLOBAL, GRANT, ...) is about to be sent; it has ended, or
+ * can't end any more. Any thread; each `changing` needs its `changed`. In between, and until the globals were read anew, no snapshot is right. refused: it
+ * has changed nothing; true: and so nothing has to be read. */
+void target_globals_changing(struct target *target);
+bool target_globals_changed(struct target *target, bool refused);
+/* Does the snapshot tell what the server has now, as far as is known? Cheap. */
+bool target_globals_right(const struct target *target, const struct globals *globals);
+/* Has a backend of this epoch what a fresh session would have of the globals, as far as is known? Cheap. */
+bool target_has_globals(const struct target *target, const struct epoch *epoch);
+/* The end of the last statement through sluse that may have changed grants: a login before it proves nothing. Cheap. */
+int64_t target_privileges_since(const struct target *target);
+/* The snapshot after the one that is known (NULL: the newest), held for the caller. NULL: there is none. */
+struct globals *target_globals_next(struct target *target, const struct globals *known);
+/* From the control thread: the server may be another one now. */
+void target_globals_unknown(struct target *target);
+/* A reading begins. */
+uint64_t target_globals_begin(struct target *target);
+/* What it found; takes the values over. began: what target_globals_begin said. */
+void target_globals_learn(struct target *target, struct session_values *values, uint64_t began, int64_t began_us, int64_t ended_us);
+/* target_close alone. */
+void target_globals_close(struct target *target);
+
+struct target_globals_numbers {
+    bool right;
+    uint64_t epoch, readings; /* epoch: the newest snapshot's version */
+    int64_t took_us;
+};
+struct target_globals_numbers target_globals_numbers(struct target *target);
 
 void target_set_error(struct target *target, const char *text);
 /* Copies the newest failure; empty: none. */

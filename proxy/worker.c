@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "proxy/globals.h"
 #include "proxy/invariant.h"
 #include "proxy/stored_code.h"
 
@@ -106,16 +107,32 @@ void workers_listen(struct workers *workers, const struct listen_sockets *socket
 
 /* --- facts --- */
 
+/* Snapshot by snapshot: what a session keeps is the difference of two that follow each other. */
+static void follow_globals(struct worker *worker)
+{
+    struct globals *was, *is;
+
+    while ((is = target_globals_next(worker->target, was = worker->facts.globals))) {
+        worker->facts.globals = is;
+        if (was) /* who began before the first reading counts as begun with what it found */
+            clients_globals_changed(&worker->clients, was, is);
+        globals_drop(was);
+    }
+}
+
 static void on_facts(struct loop *loop, struct message *message)
 {
     struct worker *worker = loop->worker;
     struct stored_code *before = worker->facts.stored_code;
+    struct globals *globals = worker->facts.globals;
 
     free(message);
     worker->facts = target_facts(worker->target);
     worker->facts.stored_code = target_stored_code(worker->target);
+    worker->facts.globals = globals;
     stored_code_drop(before);
     frames_look_again(&worker->frames);
+    follow_globals(worker);
     if (atomic_load(&worker->target->up))
         frames_server_up(&worker->frames);
     if (worker->facts.greeted)
@@ -238,6 +255,7 @@ void workers_close(struct workers *workers)
         clients_close(&workers->list[i].clients);
         loop_close(&workers->list[i].loop);
         stored_code_drop(workers->list[i].facts.stored_code);
+        globals_drop(workers->list[i].facts.globals);
         free(workers->list[i].listeners);
     }
     free(workers->list);

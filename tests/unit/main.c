@@ -28,6 +28,7 @@
     SUITE(session)                                                                                                                                   \
     SUITE(session_doubt)                                                                                                                             \
     SUITE(account)                                                                                                                                   \
+    SUITE(globals)                                                                                                                                   \
     SUITE(pool)                                                                                                                                      \
     SUITE(buffer)                                                                                                                                    \
     SUITE(deadline)                                                                                                                                  \

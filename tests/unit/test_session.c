@@ -7,6 +7,8 @@
 
 Suite *session_suite(void);
 
+static const struct epoch epoch = {.taken_us = 1, .globals_us = 1, .take = 1};
+
 /* --- sessions in words --- */
 
 static char words[512];
@@ -40,7 +42,7 @@ static struct session fresh(void)
     session_image_init(&image, 1, 45, 0);
     ck_assert(session_image_set_schema(&image, "app", 3));
     session_init(&s, &image, STATUS_AUTOCOMMIT);
-    session_move(&s, STATUS_AUTOCOMMIT, 0, false);
+    session_move(&s, STATUS_AUTOCOMMIT, &epoch, false);
     return s;
 }
 
@@ -382,20 +384,20 @@ START_TEST(lost)
 
     query(&s, "SELECT a FROM t", "rows 4", true);
     session_leave(&s);
-    session_move(&s, STATUS_AUTOCOMMIT, 0, false);
+    session_move(&s, STATUS_AUTOCOMMIT, &epoch, false);
     query(&s, "UPDATE t SET a = (SELECT 1 FROM u)", "ok 2", true);
     ck_assert(s.found_rows_lost);
     query(&s, "SELECT a FROM t", "rows 3", true);
     ck_assert(!s.found_rows_lost);
     session_leave(&s);
-    session_move(&s, STATUS_AUTOCOMMIT, 0, false);
+    session_move(&s, STATUS_AUTOCOMMIT, &epoch, false);
     session_primed(&s, RESIDUE_FOUND_ROWS, RESIDUE_FOUND_ROWS);
     query(&s, "UPDATE t SET a = (SELECT 1 FROM u)", "ok 2", true);
     ck_assert(!s.found_rows_lost);
     ck_assert_uint_eq(s.unsaved, UNSAVED_FOUND_ROWS);
     s.diagnostics = DIAGNOSTICS_STORED;
     session_leave(&s);
-    session_move(&s, STATUS_AUTOCOMMIT, 0, false);
+    session_move(&s, STATUS_AUTOCOMMIT, &epoch, false);
     query(&s, "CALL nosuch()", "ok 0", true);
     ck_assert_uint_eq(s.diagnostics, DIAGNOSTICS_LOST);
     session_free(&s);
@@ -453,7 +455,7 @@ START_TEST(moves)
     ck_assert_uint_eq(s.on_server, all);
     session_leave(&s);
     ck_assert_uint_eq(s.on_server, 0);
-    session_move(&s, STATUS_IN_TRANS, 0, false);
+    session_move(&s, STATUS_IN_TRANS, &epoch, false);
     ck_assert_uint_eq(s.on_server, RESIDUE_WARNINGS); /* an empty list is everywhere */
     ck_assert_uint_eq(s.status, STATUS_AUTOCOMMIT);    /* it has its own */
     query(&s, "SELECT a FROM t", "rows 4", true);
@@ -461,7 +463,7 @@ START_TEST(moves)
     query(&s, "DO 1 / 0", "ok 0 warned", true);
     session_leave(&s);
     s.diagnostics = DIAGNOSTICS_STORED;
-    session_move(&s, STATUS_AUTOCOMMIT, 0, false);
+    session_move(&s, STATUS_AUTOCOMMIT, &epoch, false);
     ck_assert_uint_eq(s.on_server, 0);
     query(&s, "UPDATE t SET a = 1", "ok 1", true);
     ck_assert_uint_eq(s.on_server, RESIDUE_ROW_COUNT | RESIDUE_WARNINGS); /* FOUND_ROWS() is still that of before */
