@@ -30,37 +30,42 @@ static void put_number(struct wire_writer *w, uint64_t number)
     wire_put_bytes(w, text, (size_t)snprintf(text, sizeof text, "%" PRIu64, number));
 }
 
-bool residue_prime_found_rows(struct wire_writer *w, uint64_t rows)
+/* FROM and WHERE of a SELECT that finds so many rows, at least one. */
+static void put_rows(struct wire_writer *w, uint64_t rows)
 {
     uint64_t each = 1;
-    char name[2] = "a";
+    char name = 'a';
 
-    if (rows > RESIDUE_PRIME_ROWS)
-        return false;
-    if (rows < 2) {
-        put_text(w, rows ? "SELECT 1 LIMIT 1" : "SELECT 1 LIMIT 0");
-        return true;
-    }
-    put_text(w, "SELECT SQL_CALC_FOUND_ROWS 1 FROM ");
-    for (; each < rows; each *= 10, name[0]++) {
-        if (name[0] > 'a')
-            put_text(w, ",");
-        put_text(w, "(SELECT 0 n");
+    put_text(w, " FROM ");
+    do {
+        put_text(w, name > 'a' ? ",(SELECT 0 n" : "(SELECT 0 n");
         for (uint64_t digit = 1; digit < 10; digit++) {
             put_text(w, " UNION ALL SELECT ");
             put_number(w, digit * each);
         }
         put_text(w, ")");
-        put_text(w, name);
-    }
+        wire_put_u8(w, (uint8_t)name++);
+    } while ((each *= 10) < rows);
     put_text(w, " WHERE a.n");
-    for (char next = 'b'; next < name[0]; next++) {
+    for (char next = 'b'; next < name; next++) {
         put_text(w, "+");
         wire_put_u8(w, (uint8_t)next);
         put_text(w, ".n");
     }
     put_text(w, "<");
     put_number(w, rows);
+}
+
+bool residue_prime_found_rows(struct wire_writer *w, uint64_t rows)
+{
+    if (rows > RESIDUE_PRIME_ROWS)
+        return false;
+    if (rows < 2) {
+        put_text(w, rows ? "SELECT 1 LIMIT 1" : "SELECT 1 LIMIT 0");
+        return true;
+    }
+    put_text(w, "SELECT SQL_CALC_FOUND_ROWS 1");
+    put_rows(w, rows);
     put_text(w, " LIMIT 0");
     return true;
 }
@@ -143,10 +148,12 @@ static void put_signal(struct wire_writer *w, const struct condition *c, const c
     put_message(w, c->message);
 }
 
-/* Each handler adds the condition behind: the last stands innermost. */
-static void put_block(struct wire_writer *w, const struct condition *conditions, unsigned count)
+/* Each handler adds the condition behind: the last stands innermost. What raises the first comes behind this. */
+static void put_handlers(struct wire_writer *w, const struct condition *conditions, unsigned count)
 {
-    put_text(w, "BEGIN NOT ATOMIC DECLARE EXIT HANDLER FOR SQLWARNING ");
+    if (count < 2)
+        return;
+    put_text(w, "DECLARE EXIT HANDLER FOR SQLWARNING ");
     for (unsigned i = 1; i + 1 < count; i++)
         put_text(w, "BEGIN DECLARE EXIT HANDLER FOR SQLWARNING ");
     put_signal(w, &conditions[count - 1], "RESIGNAL", WARNING);
@@ -156,8 +163,14 @@ static void put_block(struct wire_writer *w, const struct condition *conditions,
         put_text(w, "; END");
     }
     put_text(w, "; ");
-    put_signal(w, &conditions[0], "SIGNAL", WARNING);
-    put_text(w, "; END");
+}
+
+static bool has_error(const struct condition *conditions, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        if (conditions[i].error)
+            return true;
+    return false;
 }
 
 bool residue_prime_warnings(struct wire_writer *w, const struct residue_list *list, bool mariadb, uint16_t *error)
@@ -172,14 +185,41 @@ bool residue_prime_warnings(struct wire_writer *w, const struct residue_list *li
             put_signal(w, &conditions[0], "SIGNAL", list->sqlstate);
         return list->sqlstate && !w->full;
     }
-    for (unsigned i = 0; i < count; i++)
-        if (conditions[i].error)
-            return false; /* a block adds a note of its own to an error */
-    if (count == 1)
-        put_signal(w, &conditions[0], "SIGNAL", WARNING);
-    else if (count > 1 && mariadb)
-        put_block(w, conditions, count);
-    else
+    if (count == 0 || has_error(conditions, count) || (count > 1 && !mariadb)) /* a block adds a note of its own to an error */
         return false;
+    if (count > 1)
+        put_text(w, "BEGIN NOT ATOMIC ");
+    put_handlers(w, conditions, count);
+    put_signal(w, &conditions[0], "SIGNAL", WARNING);
+    if (count > 1)
+        put_text(w, "; END");
+    return !w->full;
+}
+
+bool residue_prime_counts(struct wire_writer *w, int64_t count, uint64_t rows, const struct residue_list *list)
+{
+    struct condition conditions[CONDITIONS_MAX];
+    unsigned listed = list ? take_conditions(list, true, conditions) : 0;
+
+    if (count < 1 || count > RESIDUE_PRIME_COUNT || rows > RESIDUE_PRIME_ROWS || (list && (listed == 0 || has_error(conditions, listed))))
+        return false;
+    put_text(w, "BEGIN NOT ATOMIC DECLARE x INT; ");
+    put_handlers(w, conditions, listed);
+    if (count > 1) { /* what each SELECT ... INTO affects is added up */
+        put_text(w, "FOR i IN 2..");
+        put_number(w, (uint64_t)count);
+        put_text(w, " DO SELECT 1 INTO x; END FOR; ");
+    }
+    put_text(w, rows ? "SELECT SQL_CALC_FOUND_ROWS 1 INTO x" : "SELECT 1 INTO x");
+    if (rows) {
+        put_rows(w, rows);
+        put_text(w, " LIMIT 1");
+    }
+    put_text(w, "; ");
+    if (listed) {
+        put_signal(w, &conditions[0], "SIGNAL", WARNING);
+        put_text(w, "; ");
+    }
+    put_text(w, "END");
     return !w->full;
 }

@@ -14,6 +14,7 @@
 #include "protocol/wire.h"
 
 #define RESIDUE_PRIME_ROWS 100000u /* of more the server would count too long */
+#define RESIDUE_PRIME_COUNT 10000   /* likewise: a statement each */
 
 /* A SELECT that returns at most one row, and after which FOUND_ROWS() is `rows`; with more than one MariaDB's list of warnings is empty afterwards.
  * False: too many. */
@@ -30,5 +31,9 @@ struct residue_list {
 /* A SIGNAL, or a block of them, that leaves the same list. *error: what the server answers it with, 0 for OK. False: no statement leaves such a list, as
  * with notes; or it is longer than what is worth it. */
 bool residue_prime_warnings(struct wire_writer *w, const struct residue_list *list, bool mariadb, uint16_t *error) __attribute__((warn_unused_result));
+
+/* MariaDB: a block after which ROW_COUNT() is `count` (1 to RESIDUE_PRIME_COUNT), FOUND_ROWS() is `rows`, and, unless list is NULL, the list is that one.
+ * False: too many, or there is an error in the list, or no statement leaves such a list. Not in sql_mode ORACLE, where a block is written otherwise. */
+bool residue_prime_counts(struct wire_writer *w, int64_t count, uint64_t rows, const struct residue_list *list) __attribute__((warn_unused_result));
 
 #endif

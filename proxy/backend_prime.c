@@ -36,17 +36,33 @@ static bool rows_clear_warnings(const struct backend *b, const struct session *s
     return !b->context->facts->is_mariadb || s->found_rows > 1;
 }
 
+static struct residue_list list_of(struct session *s)
+{
+    return (struct residue_list){.packets = buffer_bytes(&s->warnings),
+                                 .length = buffer_length(&s->warnings),
+                                 .sqlstate = s->sqlstate[0] ? s->sqlstate : NULL,
+                                 .utf8 = s->warnings_utf8};
+}
+
 static bool put_warnings(const struct backend *b, struct session *s, struct wire_writer *w, uint16_t *error)
 {
-    const struct residue_list list = {.packets = buffer_bytes(&s->warnings),
-                                      .length = buffer_length(&s->warnings),
-                                      .sqlstate = s->sqlstate[0] ? s->sqlstate : NULL,
-                                      .utf8 = s->warnings_utf8};
+    const struct residue_list list = list_of(s);
     uint8_t *header = begin_query(w);
     bool done = residue_prime_warnings(w, &list, b->context->facts->is_mariadb, error);
 
     packet_end(w, header, 0);
     return done && !w->full && (*error == 0 || *error == s->error); /* else the SQLSTATE is another error's */
+}
+
+/* ROW_COUNT() of a statement that changed rows: one block for all three. */
+static bool put_counts(const struct backend *b, struct session *s, struct wire_writer *w, uint8_t which)
+{
+    const struct residue_list list = list_of(s);
+    uint8_t *header = begin_query(w);
+    bool done = b->context->facts->is_mariadb && residue_prime_counts(w, s->row_count, s->found_rows, which & RESIDUE_WARNINGS ? &list : NULL);
+
+    packet_end(w, header, 0);
+    return done && !w->full;
 }
 
 static bool can_prime_warnings(const struct backend *b, struct session *s)
@@ -56,6 +72,17 @@ static bool can_prime_warnings(const struct backend *b, struct session *s)
     uint16_t error;
 
     return s->diagnostics == DIAGNOSTICS_STORED && put_warnings(b, s, &w, &error);
+}
+
+/* can: what else is primed along with it. */
+static bool can_prime_row_count(const struct backend *b, struct session *s, uint8_t can, bool list_here)
+{
+    uint8_t out[PRIME_MAX];
+    struct wire_writer w = wire_writer(out, sizeof out);
+
+    if (s->row_count > 0)
+        return !list_here && !s->found_rows_lost && !(s->unsaved & UNSAVED_FOUND_ROWS) && put_counts(b, s, &w, can);
+    return s->row_count == -1 || b->context->facts->is_mariadb || !list_here;
 }
 
 uint8_t backend_can_prime(const struct backend *b, struct session *s, uint8_t which)
@@ -68,19 +95,25 @@ uint8_t backend_can_prime(const struct backend *b, struct session *s, uint8_t wh
         can |= RESIDUE_WARNINGS;
     if (which & RESIDUE_FOUND_ROWS && !s->found_rows_lost && s->found_rows <= RESIDUE_PRIME_ROWS && !(list_here && rows_clear_warnings(b, s)))
         can |= RESIDUE_FOUND_ROWS;
-    if (which & RESIDUE_ROW_COUNT && (s->row_count == -1 || (s->row_count == 0 && (b->context->facts->is_mariadb || !list_here))))
+    if (which & RESIDUE_ROW_COUNT && can_prime_row_count(b, s, can, list_here))
         can |= RESIDUE_ROW_COUNT;
     return can;
 }
 
-/* ROW_COUNT() last, by what keeps the others: -1 behind a list that is shown, 0 behind DO. */
+/* ROW_COUNT() is 0 behind it, and FOUND_ROWS() what it was; MySQL's DO counts a row. */
+static const char *nothing(const struct backend *b)
+{
+    return b->context->facts->is_mariadb ? "DO 0" : "SET lc_time_names=@@lc_time_names";
+}
+
+/* What keeps the others: -1 behind a list that is shown, 0 behind what does nothing. */
 static bool put_row_count(const struct backend *b, const struct session *s, struct wire_writer *w, uint8_t which)
 {
     bool list = s->diagnostics != DIAGNOSTICS_NONE && (which | s->on_server) & RESIDUE_WARNINGS;
 
-    if (s->row_count == 0 && !b->context->facts->is_mariadb && list)
-        return false; /* DO would empty it */
-    put_query(w, s->row_count == 0 ? "DO 0" : "SHOW WARNINGS LIMIT 0");
+    if (s->row_count > 0 || (s->row_count == 0 && !b->context->facts->is_mariadb && list))
+        return false; /* it would be emptied */
+    put_query(w, s->row_count == 0 ? nothing(b) : "SHOW WARNINGS LIMIT 0");
     return true;
 }
 
@@ -94,36 +127,54 @@ static void put_found_rows(struct backend *b, const struct session *s, struct wi
     b->owed++;
     if (b->context->facts->is_mariadb)
         return;
-    put_query(w, "DO 0"); /* MySQL warns of SQL_CALC_FOUND_ROWS */
+    put_query(w, nothing(b)); /* MySQL warns of SQL_CALC_FOUND_ROWS */
     b->owed++;
+}
+
+/* One after the other: which of them there will be. error_owed: how many replies are owed when the error of a SIGNAL comes. */
+static uint8_t put_each(struct backend *b, struct session *s, struct wire_writer *w, uint8_t which, uint16_t *error, unsigned *error_owed)
+{
+    unsigned before;
+
+    if (which & RESIDUE_FOUND_ROWS)
+        put_found_rows(b, s, w);
+    before = b->owed;
+    if (which & RESIDUE_WARNINGS) {
+        bool done = put_warnings(b, s, w, error);
+
+        INVARIANT(done);
+        b->owed++;
+    }
+    which &= (uint8_t)~RESIDUE_ROW_COUNT;
+    if (put_row_count(b, s, w, which)) {
+        which |= RESIDUE_ROW_COUNT;
+        b->owed++;
+    }
+    *error_owed = b->owed - before;
+    return which;
 }
 
 void backend_prime(struct backend *b, struct session *s, uint8_t which)
 {
     uint8_t out[PRIME_MAX * 2];
     struct wire_writer w = wire_writer(out, sizeof out);
-    unsigned before;
+    unsigned error_owed = 0;
     uint16_t error = 0;
 
     backend_set_state(b, BACKEND_RESTORING);
     deadline_set(&b->context->exchange, &b->deadline);
     b->owed = 0;
     b->role_asked = false;
-    if (which & RESIDUE_FOUND_ROWS)
-        put_found_rows(b, s, &w);
-    before = b->owed;
-    if (which & RESIDUE_WARNINGS) {
-        bool done = put_warnings(b, s, &w, &error);
+    if (which & RESIDUE_ROW_COUNT && s->row_count > 0) {
+        bool done = put_counts(b, s, &w, which);
 
         INVARIANT(done);
-        b->owed++;
+        which |= RESIDUE_FOUND_ROWS;
+        b->owed = 1;
+    } else {
+        which = put_each(b, s, &w, which, &error, &error_owed);
     }
-    which &= (uint8_t)~RESIDUE_ROW_COUNT;
-    if ((s->row_count == 0 || s->row_count == -1) && put_row_count(b, s, &w, which)) {
-        which |= RESIDUE_ROW_COUNT;
-        b->owed++;
-    }
-    b->prime = (struct prime){.active = true, .asked = which, .done = which, .error = error, .error_owed = b->owed - before};
+    b->prime = (struct prime){.active = true, .asked = which, .done = which, .error = error, .error_owed = error_owed};
     b->step = EXCHANGE_SETTINGS;
     reply_begin(&b->reply, REPLY_RESULT, CAP_DEPRECATE_EOF | CAP_SESSION_TRACK, 0);
     stream_resume(&b->stream);

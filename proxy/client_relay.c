@@ -177,7 +177,7 @@ static uint8_t wants_primed(struct client *c)
 
     if (!may_read_residue(e->command) || (e->text.several && !s->image.multi_statements)) /* the latter is a syntax error, and nothing else */
         return 0;
-    if (e->text.pins & PIN_BIT(PIN_OPAQUE))
+    if (e->text.pins & PIN_BIT(PIN_OPAQUE) || (e->text.looked_up && !c->lease.backend->moment.right))
         wanted |= RESIDUE_ALL;
     if (e->text.several) /* the second may read what the first has left as it was */
         wanted |= e->text.reads & RESIDUE_ALL;

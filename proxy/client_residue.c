@@ -161,12 +161,15 @@ static bool answer_warnings(struct client *c, const struct show *show)
 /* --- numbers --- */
 
 /* The text with the values in it; one that can't have them is written again from its beginning. */
-static bool write_values(struct wire_writer *w, const uint8_t *text, size_t length, struct lexer_modes modes, uint8_t which, const struct residue_values *values)
+static bool write_values(struct client *c, struct wire_writer *w, const uint8_t *text, size_t length, uint8_t which, const struct residue_values *values)
 {
+    struct lexer_modes modes = session_lexer_modes(&c->lease.session, c->home->facts->is_mariadb, c->home->facts->server_number);
     struct wire_writer before = *w;
 
-    if (residue_diagnostics_write(w, text, length, modes, values))
+    if (residue_diagnostics_write(w, text, length, modes, values)) {
+        c->lease.session.on_server &= (uint8_t)~RESIDUE_ROW_COUNT; /* GET DIAGNOSTICS keeps it, SET does not */
         return true;
+    }
     *w = before;
     return residue_text_write(w, text, length, modes, which, values);
 }
@@ -186,7 +189,7 @@ static bool send_with_values(struct client *c, const uint8_t *text, size_t lengt
 
     header = packet_begin(&w);
     wire_put_u8(&w, COM_QUERY);
-    written = write_values(&w, text, length, session_lexer_modes(s, c->home->facts->is_mariadb, c->home->facts->server_number), which, &values);
+    written = write_values(c, &w, text, length, which, &values);
     packet_end(&w, header, 0);
     if (written && !w.full) {
         STATS_INC(c->home->loop->stats.residues_written);

@@ -39,6 +39,17 @@ static bool failed_to_begin(const struct command_effects *e, const struct reply 
     return is_mariadb && r->failed && e->command == COM_QUERY && e->text.opens_early && !e->text.several && r->error != 1064;
 }
 
+/* It keeps all three. A condition that is not there is a warning to it, though the list tells an error. */
+static bool is_get_diagnostics(const struct command_effects *e, const struct reply *r)
+{
+    return runs_text(e) && e->text.verb == VERB_DIAGNOSTICS && !e->text.several && !r->failed && !r->rows_ended && !r->warned;
+}
+
+static bool diagnosed_badly(const struct command_effects *e, const struct reply *r)
+{
+    return runs_text(e) && e->text.verb == VERB_DIAGNOSTICS && !r->rows_ended && r->warned;
+}
+
 static void note_row_count(struct session *s, const struct command_effects *e, const struct reply *r, bool is_mariadb)
 {
     switch (e->command) {
@@ -59,9 +70,9 @@ static void note_row_count(struct session *s, const struct command_effects *e, c
         s->row_count = -1;
         break;
     default:
-        if (failed_to_begin(e, r, is_mariadb))
+        if (failed_to_begin(e, r, is_mariadb) || is_get_diagnostics(e, r))
             return;
-        s->row_count = r->failed || r->rows_ended ? -1 : (int64_t)r->affected_rows;
+        s->row_count = r->failed || r->rows_ended || diagnosed_badly(e, r) ? -1 : (int64_t)r->affected_rows;
     }
     s->on_server |= RESIDUE_ROW_COUNT;
 }

@@ -128,6 +128,29 @@ START_TEST(several_conditions)
 }
 END_TEST
 
+START_TEST(counts)
+{
+    const struct row rows[] = {{"Warning", "1", "a"}, {"Warning", "2", "b"}, {"Error", "4", "d"}};
+    struct residue_list list = list_of(rows, 2, NULL);
+    struct wire_writer w = wire_writer(room, sizeof room - 1);
+
+    ck_assert(residue_prime_counts(&w, 1, 0, NULL));
+    ck_assert_str_eq(written(&w), "BEGIN NOT ATOMIC DECLARE x INT; SELECT 1 INTO x; END");
+    w = wire_writer(room, sizeof room - 1);
+    ck_assert(residue_prime_counts(&w, 7, 1, &list));
+    ck_assert_str_eq(written(&w), "BEGIN NOT ATOMIC DECLARE x INT; DECLARE EXIT HANDLER FOR SQLWARNING RESIGNAL SQLSTATE '01000' SET MYSQL_ERRNO=2,MESSAGE_TEXT=_utf8mb4 X'62'; "
+                                  "FOR i IN 2..7 DO SELECT 1 INTO x; END FOR; SELECT SQL_CALC_FOUND_ROWS 1 INTO x FROM (SELECT 0 n UNION ALL SELECT 1 UNION ALL SELECT 2"
+                                  " UNION ALL SELECT 3 UNION ALL SELECT 4 UNION ALL SELECT 5 UNION ALL SELECT 6 UNION ALL SELECT 7 UNION ALL SELECT 8 UNION ALL SELECT 9)a"
+                                  " WHERE a.n<1 LIMIT 1; SIGNAL SQLSTATE '01000' SET MYSQL_ERRNO=1,MESSAGE_TEXT=_utf8mb4 X'61'; END");
+    list = list_of(rows, 3, "HY000");
+    ck_assert(!residue_prime_counts(&w, 7, 1, &list));
+    ck_assert(!residue_prime_counts(&w, 0, 0, NULL));
+    ck_assert(!residue_prime_counts(&w, -1, 0, NULL));
+    ck_assert(!residue_prime_counts(&w, RESIDUE_PRIME_COUNT + 1, 0, NULL));
+    ck_assert(!residue_prime_counts(&w, 1, RESIDUE_PRIME_ROWS + 1, NULL));
+}
+END_TEST
+
 /* Of a message that is too long, or in a character set that nobody knows, nothing is told. */
 START_TEST(messages)
 {
@@ -215,6 +238,7 @@ Suite *residue_prime_suite(void)
     tcase_add_test(tests, found_rows);
     tcase_add_test(tests, one_condition);
     tcase_add_test(tests, several_conditions);
+    tcase_add_test(tests, counts);
     tcase_add_test(tests, messages);
     tcase_add_test(tests, cut_at_every_byte);
     tcase_add_test(tests, diagnostics);
