@@ -80,7 +80,7 @@ static bool put_row_count(const struct backend *b, const struct session *s, stru
 
     if (s->row_count == 0 && !b->context->facts->is_mariadb && list)
         return false; /* DO would empty it */
-    put_query(w, s->row_count == 0 ? "DO 0" : "SHOW WARNINGS LIMIT 0");
+    put_query(w, s->row_count != 0 ? "SHOW WARNINGS LIMIT 0" : b->context->facts->is_mariadb ? "DO 0" : MYSQL_NOTHING);
     return true;
 }
 
@@ -94,7 +94,7 @@ static void put_found_rows(struct backend *b, const struct session *s, struct wi
     b->owed++;
     if (b->context->facts->is_mariadb)
         return;
-    put_query(w, "DO 0"); /* MySQL warns of SQL_CALC_FOUND_ROWS */
+    put_query(w, MYSQL_NOTHING); /* it warns of SQL_CALC_FOUND_ROWS */
     b->owed++;
 }
 
