@@ -54,9 +54,11 @@ struct auth_server {
 
 /* Begins with the client's first answer. plugin is what the client named (empty: AUTH_NATIVE). One that we don't have, or that the secret
  * is not enough for, leads to AUTH_SWITCH (a fresh nonce is made). force_switch: always switch, as servers do for COM_CHANGE_USER, and as
- * a client expects that named another plugin than the greeting and holds its answer back. */
+ * a client expects that named another plugin than the greeting and holds its answer back. offered: the greeting's plugin, which the switch names when the
+ * secret is enough for it. */
 enum auth_verdict auth_server_begin(struct auth_server *a, const struct auth_secret *secret, const uint8_t nonce[NONCE_SIZE],
-                                    struct wire_text plugin, struct wire_text answer, bool force_switch) __attribute__((warn_unused_result));
+                                    struct wire_text plugin, struct wire_text answer, bool force_switch,
+                                    const char *offered) __attribute__((warn_unused_result));
 enum auth_verdict auth_server_next(struct auth_server *a, struct wire_text answer) __attribute__((warn_unused_result));
 
 /* --- the client's role: log in at a server --- */

@@ -79,18 +79,22 @@ static const char *checkable(const struct auth_secret *secret, struct wire_text 
     return NULL;
 }
 
-static const char *fallback(const struct auth_secret *secret)
+/* An account with both is asked as the server would ask: MySQL 9 has no other plugin than the greeting's. */
+static const char *fallback(const struct auth_secret *secret, const char *offered)
 {
-    return secret && !secret->has_stage2 && secret->has_sha2 ? AUTH_CACHING_SHA2 : AUTH_NATIVE;
+    bool sha2 = !secret || secret->has_sha2, native = !secret || secret->has_stage2;
+
+    return sha2 && (!native || strcmp(offered, AUTH_CACHING_SHA2) == 0) ? AUTH_CACHING_SHA2 : AUTH_NATIVE;
 }
 
 enum auth_verdict auth_server_begin(struct auth_server *a, const struct auth_secret *secret, const uint8_t nonce[NONCE_SIZE],
-                                    struct wire_text plugin, struct wire_text answer, bool force_switch)
+                                    struct wire_text plugin, struct wire_text answer, bool force_switch,
+                                    const char *offered)
 {
     const char *named = checkable(secret, plugin);
     memset(a, 0, sizeof(*a));
     a->secret = secret;
-    a->plugin = named ? named : fallback(secret);
+    a->plugin = named ? named : fallback(secret, offered);
     memcpy(a->nonce, nonce, NONCE_SIZE);
     a->used_password = answer.length > 0;
     if (named && !force_switch)

@@ -122,21 +122,46 @@ static void note_ok(struct reply *r, const struct ok_packet *ok)
         note_schema(r, ok);
 }
 
-/* Cuts session state off an OK for a client that did not ask for it. An empty message goes too: servers leave it out then. */
-static uint32_t cut_state(uint8_t *payload, uint32_t length, const struct ok_packet *ok)
+/* The flags in an OK that is in view as a whole; its warnings are behind. */
+static uint8_t *ok_flags(uint8_t *payload, uint32_t length)
 {
-    const uint8_t *info = (const uint8_t *)ok->info.data;
-    size_t kept = ok->info.length ? (size_t)(info - payload) + ok->info.length : length;
-    size_t numbers;
     struct wire_reader in = wire_reader(payload, length);
 
     (void)wire_u8(&in);
     (void)wire_lenenc(&in);
     (void)wire_lenenc(&in);
-    numbers = (size_t)(in.at - payload);
-    payload[numbers] = (uint8_t)ok->status;
-    payload[numbers + 1] = (uint8_t)((ok->status & (uint16_t)~STATUS_STATE_CHANGED) >> 8);
-    return (uint32_t)(ok->info.length ? kept : numbers + 4);
+    return payload + (in.at - payload);
+}
+
+static void tell_conditions(const struct reply *r, uint8_t *payload, uint32_t length, struct ok_packet *ok)
+{
+    uint8_t *at = length == 5 && payload[0] == 0xFE ? payload + 1 : ok_flags(payload, length) + 2;
+
+    ok->warnings = r->conditions;
+    at[0] = (uint8_t)ok->warnings;
+    at[1] = (uint8_t)(ok->warnings >> 8);
+}
+
+/* The flags of an EOF in place of an OK. MariaDB leaves STATE_CHANGED in it, whoever reads it; MySQL does not, nor what follows OUT parameters. */
+static uint16_t eof_status(const struct reply *r, uint16_t status)
+{
+    if (!r->mysql)
+        return status;
+    if (status & STATUS_PS_OUT_PARAMS)
+        status &= (uint16_t)~(STATUS_PS_OUT_PARAMS | STATUS_MORE_RESULTS);
+    return status & (uint16_t)~STATUS_STATE_CHANGED;
+}
+
+/* Cuts session state off an OK for a client that did not ask for it. An empty message goes too: servers leave it out then. */
+static uint32_t cut_state(uint8_t *payload, uint32_t length, const struct ok_packet *ok)
+{
+    const uint8_t *info = (const uint8_t *)ok->info.data;
+    size_t kept = ok->info.length ? (size_t)(info - payload) + ok->info.length : length;
+    uint8_t *flags = ok_flags(payload, length);
+
+    flags[0] = (uint8_t)ok->status;
+    flags[1] = (uint8_t)((ok->status & (uint16_t)~STATUS_STATE_CHANGED) >> 8);
+    return (uint32_t)(ok->info.length ? kept : (size_t)(flags - payload) + 4);
 }
 
 /* An OK or EOF that ends something. The whole packet is in view. */
@@ -153,10 +178,12 @@ static bool pass_ok(struct walk *w, uint32_t length)
         return false;
     }
     note_ok(r, &ok);
+    if (r->conditions && !ok.warnings)
+        tell_conditions(r, payload, length, &ok);
     if (r->keep_eof && ok.header == 0xFE && length != 5) {
         struct wire_writer eof = wire_writer(w->at, PACKET_HEADER + length);
 
-        eof_write(&eof, ok.warnings, ok.status, packet_sequence(w->at)); /* servers leave STATE_CHANGED in an EOF, whoever reads it */
+        eof_write(&eof, ok.warnings, eof_status(r, ok.status), packet_sequence(w->at));
         kept = 5;
     } else if (!r->keep_track && (ok.status & STATUS_STATE_CHANGED) && length >= 7) { /* an EOF has none to cut */
         kept = cut_state(payload, length, &ok);
@@ -235,6 +262,7 @@ static bool at_prepare(struct walk *w, uint32_t length, uint8_t first)
     r->columns_next = (uint64_t)(p[5] | p[6] << 8);
     r->columns = (uint64_t)(p[7] | p[8] << 8);
     r->warnings = (uint16_t)(length >= 12 ? p[10] | p[11] << 8 : 0);
+    r->warned = r->warnings != 0;
     pass_packet(w, length);
     if (r->columns == 0) {
         r->columns = r->columns_next;

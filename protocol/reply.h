@@ -53,6 +53,8 @@ struct reply {
     uint16_t status;    /* flags of the last OK or EOF; before that, the session's */
     uint16_t warnings;
     bool warned;        /* some result of the reply had warnings */
+    bool mysql;         /* for the caller to set: the EOFs are like MySQL's, which show less */
+    uint16_t conditions; /* for the caller to set: what its OK tells the client instead of 0 warnings */
     uint16_t error;     /* number of the ERR */
     char sqlstate[6];   /* likewise; empty: it had none */
     uint32_t skip;      /* bytes of the packet under way that are still to come */

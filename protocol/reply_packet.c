@@ -91,6 +91,13 @@ void err_write(struct wire_writer *w, uint16_t number, const char *sqlstate, con
     packet_end(w, header, sequence);
 }
 
+bool warning_is_error(struct wire_text row)
+{
+    struct wire_reader in = wire_reader((const uint8_t *)row.data, row.length);
+
+    return wire_lenenc_text(&in).length % strlen("Error") == 0;
+}
+
 void session_state_put_schema(struct wire_writer *w, const void *schema, size_t length)
 {
     if (length >= SCHEMA_LIMIT) {

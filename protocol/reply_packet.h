@@ -51,6 +51,9 @@ enum wire_status err_parse(const uint8_t *payload, size_t length, struct err_pac
 /* sqlstate NULL or empty: without one, as servers do before the greeting. */
 void err_write(struct wire_writer *w, uint16_t number, const char *sqlstate, const char *text, size_t text_len, uint8_t sequence);
 
+/* Is this row of SHOW WARNINGS an error? Its level is Note, Warning or Error, in whatever character set, which its length tells apart. */
+bool warning_is_error(struct wire_text row);
+
 /* Appends one entry of session state information (type 1: schema) to w, for a login's OK. Schema must be under 1000 bytes. */
 void session_state_put_schema(struct wire_writer *w, const void *schema, size_t length);
 /* The last schema that an OK's session state tells of; false: none. schema is borrowed. */

@@ -82,6 +82,19 @@ static void put_unsigned(struct rewriter *r, uint64_t value)
     put_string(r, text);
 }
 
+/* MySQL empties the list when the text itself brings about a warning as it is parsed, as FOUND_ROWS() does: then that is the answer. */
+static void put_count(struct rewriter *r, uint64_t value)
+{
+    char text[72];
+
+    if (r->lexer.modes.mariadb) {
+        put_unsigned(r, value);
+        return;
+    }
+    (void)snprintf(text, sizeof(text), "IF(@@warning_count=0,CAST(%" PRIu64 " AS UNSIGNED),", value);
+    put_string(r, text);
+}
+
 static void put_signed(struct rewriter *r, int64_t value)
 {
     char text[48];
@@ -100,10 +113,10 @@ static void put_value(struct rewriter *r, uint8_t what)
         put_signed(r, (int64_t)r->values->found_rows);
         break;
     case WARNING_COUNT:
-        put_unsigned(r, r->values->warning_count);
+        put_count(r, r->values->warning_count);
         break;
     case ERROR_COUNT:
-        put_unsigned(r, r->values->error_count);
+        put_count(r, r->values->error_count);
         break;
     default:
         put_unsigned(r, r->values->connection_id);
@@ -205,6 +218,8 @@ static void replace(struct rewriter *r, const struct token *t)
     if (r->writing != WRITING)
         return;
     copy_to(r, t->begin);
+    if (t->begin == r->last.end && (r->last.kind == TOKEN_WORD || r->last.kind == TOKEN_NUMBER))
+        put_string(r, " "); /* DO@@warning_count, SELECT`ROW_COUNT`() */
     put_value(r, what);
     r->call_end = end;
     select_list_mark(&r->lists);
@@ -357,34 +372,25 @@ static bool may_read_warnings(uint8_t verb)
            verb == SYMBOL_GET;
 }
 
-static bool counts_found_rows(const struct rewriter *r, const struct token *t)
-{
-    const struct function *f = t->kind == TOKEN_WORD || t->kind == TOKEN_QUOTED ? function_find(t->hash, &r->lexer.modes) : NULL;
-
-    return f && f->effect == FUNCTION_FOUND_ROWS;
-}
-
-/* MariaDB forgets the warnings as soon as a statement uses tables, MySQL when the statement's own text brings one about, as FOUND_ROWS() does: then
- * what is read is not what the statement before left, and the same everywhere. */
+/* MariaDB forgets the warnings as soon as a statement uses tables: then what is read is not what the statement before left, and the same everywhere. */
 static bool reads_own_warnings(const struct rewriter *r)
 {
     struct lexer l = r->lexer;
     struct select_list lists;
     struct select_item item;
     struct token t;
-    bool first = true, called = false, own = false;
+    bool first = true, own = false;
 
     select_list_begin(&lists, r->text, l.modes);
     do {
         uint8_t word = residue_token(&l, &t) == TOKEN_WORD ? symbol_of(&t) : (uint8_t)SYMBOL_NONE;
         bool opens = is_sign(&t, '(');
 
-        own |= l.modes.mariadb ? first && !opens && !may_read_warnings(word) : called && opens;
-        called = counts_found_rows(r, &t);
+        own |= first && !opens && !may_read_warnings(word);
         first &= opens;
         (void)select_list_token(&lists, &t, &item);
     } while (t.kind != TOKEN_END && !is_sign(&t, ';') && !lists.deep);
-    return own || (l.modes.mariadb && lists.tables);
+    return own || lists.tables;
 }
 
 static void end_item(struct rewriter *r, const struct select_item *item)
@@ -448,7 +454,7 @@ bool residue_text_write(struct wire_writer *w, const uint8_t *text, size_t lengt
     lexer_begin(&r.lexer, modes);
     lexer_piece(&r.lexer, text, length);
     begin_statement(&r);
-    if (which & RESIDUE_WARNINGS && reads_own_warnings(&r))
+    if (which & RESIDUE_WARNINGS && modes.mariadb && reads_own_warnings(&r))
         r.which &= (uint8_t)~RESIDUE_WARNINGS;
     do {
         before = r.lexer;

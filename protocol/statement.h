@@ -73,6 +73,7 @@ struct statement_effects {
     bool reads_sqlstate;        /* GET DIAGNOSTICS asks for a condition's SQLSTATE, or its parts */
     bool uses_tables;           /* for certain */
     enum warnings_fate warnings;
+    bool savepoint;             /* SAVEPOINT: with autocommit=0 it may hold before a transaction shows */
     bool schema;                /* the current schema may be another afterwards */
     bool charset;               /* the character set of the texts behind it may be another, or sql_mode: how they are cut */
     bool stored_code;           /* views, triggers, routines may be others afterwards, for everybody */

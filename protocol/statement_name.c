@@ -85,6 +85,7 @@ static void apply(struct statement *s, const struct function *f)
     case FUNCTION_LOCK_OWNER:
         s->owner = true;
         break;
+    case FUNCTION_GONE:
     case FUNCTION_NONE:
         break;
     }
@@ -97,8 +98,10 @@ static bool is_built_in(const struct statement *s, const struct function *f)
 }
 
 /* Is it surely that, whatever is stored? */
-static bool surely(const struct function *f, bool spaced)
+static bool surely(const struct statement *s, const struct function *f, bool spaced)
 {
+    if (f->effect == FUNCTION_GONE && !s->lexer.modes.mariadb)
+        return false;
     return f->kind != FUNCTION_TIGHT || !spaced;
 }
 
@@ -120,7 +123,7 @@ static void judge_call(struct statement *s, bool spaced)
     /* MySQL's keywords are never functions; MariaDB's may be, when they are not reserved */
     opens = w && (s->lexer.modes.mariadb ? w->mariadb : w->mysql) == WORD_OPENS;
     if (is_built_in(s, f) || opens) {
-        if (opens ? s->lexer.modes.mariadb : !surely(f, spaced))
+        if (opens ? s->lexer.modes.mariadb : !surely(s, f, spaced))
             name_needed(s);
         return;
     }

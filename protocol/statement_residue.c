@@ -6,10 +6,10 @@
 
 /* --- FOUND_ROWS() --- */
 
-/* MySQL counts the rows that these look at. */
+/* MySQL's UPDATE counts the rows that it finds, unless it sees that there can be none; DO counts one. */
 static enum found_rows counted_by_mysql(const struct statement *s)
 {
-    return s->verb_word == SYMBOL_UPDATE || s->verb_word == SYMBOL_DELETE || s->verb_word == SYMBOL_DO ? FOUND_ROWS_SET : FOUND_ROWS_KEPT;
+    return s->verb_word == SYMBOL_UPDATE ? FOUND_ROWS_UNCLEAR : s->verb_word == SYMBOL_DO ? FOUND_ROWS_SET : FOUND_ROWS_KEPT;
 }
 
 /* Those that select nothing, not even for themselves, keep it. What DESCRIBE, EXPLAIN and ANALYZE make of it only the server knows. */

@@ -47,6 +47,8 @@ static void begin_write(struct statement *s, uint8_t symbol)
     else
         name_needed(s); /* EXPLAIN */
     s->head = true;
+    if (s->verb_word == SYMBOL_NONE)
+        s->verb_word = symbol;
     s->lists &= ~(uint64_t)1;
     if (symbol == SYMBOL_UPDATE || symbol == SYMBOL_DELETE)
         s->tables |= 1;
@@ -152,6 +154,7 @@ static void start(struct statement *s, uint8_t symbol)
     if (symbol == SYMBOL_SET)
         set_begin(s);
     s->effects.schema |= symbol == SYMBOL_USE;
+    s->effects.savepoint |= symbol == SYMBOL_SAVEPOINT;
     s->effects.globals |= symbol == SYMBOL_GRANT || symbol == SYMBOL_REVOKE;
     s->accounts |= symbol == SYMBOL_KILL;
 }

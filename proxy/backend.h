@@ -81,6 +81,7 @@ struct saving {
     bool warnings;          /* SHOW WARNINGS is what is being answered */
     bool failed;
     uint64_t columns;
+    uint64_t listed, errors; /* rows of SHOW WARNINGS */
     uint8_t asked;          /* enum unsaved */
     struct waiter *waiter;  /* to whom the backend goes afterwards; NULL: to nobody */
     int close;              /* -1, or the enum close_reason for which it is closed afterwards */

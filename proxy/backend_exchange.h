@@ -9,6 +9,8 @@
 #include "protocol/login.h"
 #include "proxy/backend.h"
 
+/* A statement that does nothing on MySQL, but that the list of warnings begins anew and ROW_COUNT() is 0: DO would make FOUND_ROWS() 1. */
+#define MYSQL_NOTHING "SET sql_select_limit=@@session.sql_select_limit"
 #define EXCHANGE_PACKET 16384u /* what we send fits */
 #define EXCHANGE_LIMIT 65536u /* longer than anything a server says here */
 

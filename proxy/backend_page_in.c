@@ -65,7 +65,7 @@ enum page_in backend_page_in_way(const struct backend *b, const struct session *
         return PAGE_IN_LOGIN;
     if (!session_image_same_login(&b->image, &s->image) || leaves_schema || b->footprint == FOOTPRINT_OPAQUE || b->status & STATUS_IN_TRANS)
         return PAGE_IN_LOGIN;
-    if (has_todays_globals(b) && !b->warned && session_values_cover(s->values, b->values) && !tries_a_reset(b))
+    if (has_todays_globals(b) && (!b->warned || !b->context->facts->is_mariadb) && session_values_cover(s->values, b->values) && !tries_a_reset(b))
         return PAGE_IN_DIFFERENCE;
     return exchange_resets_to_itself(b) ? PAGE_IN_RESET : PAGE_IN_LOGIN;
 }
@@ -175,6 +175,17 @@ static void put_values(struct backend *b, struct wire_writer *w, bool *first, co
     }
 }
 
+/* On MySQL any statement begins the list of warnings anew: nobody shall see those of the page before, or what it thinks of the settings. */
+static void put_nothing(struct backend *b, struct wire_writer *w)
+{
+    uint8_t *header = packet_begin(w);
+
+    wire_put_u8(w, COM_QUERY);
+    put_text(w, MYSQL_NOTHING);
+    packet_end(w, header, 0);
+    b->owed++;
+}
+
 void backend_put_settings(struct backend *b, struct wire_writer *w, const struct session *s, const struct session_values *there, uint16_t status,
                           uint64_t insert_id)
 {
@@ -195,10 +206,12 @@ void backend_put_settings(struct backend *b, struct wire_writer *w, const struct
     }
     if (first) {
         *w = before;
-        return;
+    } else {
+        packet_end(w, header, 0);
+        b->owed++;
     }
-    packet_end(w, header, 0);
-    b->owed++;
+    if (!b->context->facts->is_mariadb && (!first || b->warned))
+        put_nothing(b, w);
 }
 
 void backend_note_page(struct backend *b, const struct session *s)

@@ -103,7 +103,7 @@ uint8_t backend_can_prime(const struct backend *b, struct session *s, uint8_t wh
 /* ROW_COUNT() is 0 behind it, and FOUND_ROWS() what it was; MySQL's DO counts a row. */
 static const char *nothing(const struct backend *b)
 {
-    return b->context->facts->is_mariadb ? "DO 0" : "SET lc_time_names=@@lc_time_names";
+    return b->context->facts->is_mariadb ? "DO 0" : MYSQL_NOTHING;
 }
 
 /* What keeps the others: -1 behind a list that is shown, 0 behind what does nothing. */

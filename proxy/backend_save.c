@@ -49,7 +49,7 @@ static void put_select(struct wire_writer *w, const struct session *s, const str
     if (unsaved & UNSAVED_SCHEMA)
         put_text(w, ",CAST(DATABASE() AS BINARY)");
     if (unsaved & UNSAVED_WARNINGS)
-        put_text(w, ",CAST(@@warning_count AS BINARY),CAST(@@error_count AS BINARY)");
+        put_text(w, facts->is_mariadb ? ",CAST(@@warning_count AS BINARY),CAST(@@error_count AS BINARY)" : ",CAST(@@max_error_count AS BINARY)");
     if (unsaved & UNSAVED_VARIABLES)
         put_variables(w, s, facts);
     put_text(w, " LIMIT 1");
@@ -114,8 +114,21 @@ static bool take_variables(struct session *s, struct wire_reader *row)
     return !s->results_collated || session_keep_results(s);
 }
 
-static bool take_row(struct session *s, uint8_t asked, struct wire_text payload)
+/* MySQL's FOUND_ROWS() warns and so begins the count anew: there the list is counted, and must not have been cut off. */
+static bool take_counts(struct backend *b, struct session *s, struct wire_reader *row)
 {
+    uint64_t limit;
+
+    if (b->context->facts->is_mariadb)
+        return take_number(row, &s->warning_count) && take_number(row, &s->error_count);
+    s->warning_count = b->saving.listed;
+    s->error_count = b->saving.errors;
+    return take_number(row, &limit) && b->saving.listed < limit;
+}
+
+static bool take_row(struct backend *b, struct session *s, struct wire_text payload)
+{
+    uint8_t asked = b->saving.asked;
     struct wire_reader row = wire_reader((const uint8_t *)payload.data, payload.length);
 
     (void)wire_lenenc_text(&row);
@@ -130,7 +143,7 @@ static bool take_row(struct session *s, uint8_t asked, struct wire_text payload)
             name = wire_lenenc_text(&row);
         session_note_schema(s, name.data, name.length);
     }
-    if (asked & UNSAVED_WARNINGS && (!take_number(&row, &s->warning_count) || !take_number(&row, &s->error_count)))
+    if (asked & UNSAVED_WARNINGS && !take_counts(b, s, &row))
         return false;
     if (asked & UNSAVED_VARIABLES && !take_variables(s, &row))
         return false;
@@ -142,6 +155,10 @@ static void keep_warning(struct backend *b, struct session *s, struct wire_text 
 {
     uint8_t header[PACKET_HEADER];
 
+    if (b->saving.step == SAVE_ROWS && payload.length && (uint8_t)payload.data[0] != 0xFE) {
+        b->saving.listed++;
+        b->saving.errors += warning_is_error(payload);
+    }
     packet_put_header(header, (uint32_t)payload.length, sequence);
     if (buffer_length(&s->warnings) + payload.length > SESSION_WARNINGS_MAX || !buffer_append(&s->warnings, header, sizeof header) ||
         !buffer_append(&s->warnings, payload.data, payload.length))
@@ -156,6 +173,7 @@ static void answer_ended(struct backend *b, struct wire_text payload)
         b->saving.failed = true;
     else
         b->status = ok.status & STATUS_LASTING;
+    b->warned |= !b->saving.failed && ok.warnings; /* MySQL's FOUND_ROWS() warns */
     b->saving.left--;
     b->saving.warnings = !b->saving.warnings;
     b->saving.step = SAVE_COUNT;
@@ -182,7 +200,7 @@ static void take_packet(struct backend *b, struct session *s, struct wire_text p
             saving->step = SAVE_ROWS;
     } else if (first == 0xFE) {
         answer_ended(b, payload);
-    } else if (!saving->warnings && s && !take_row(s, saving->asked, payload)) {
+    } else if (!saving->warnings && s && !take_row(b, s, payload)) {
         saving->failed = true;
     }
 }

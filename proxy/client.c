@@ -329,11 +329,11 @@ bool client_send(struct client *c, const struct wire_writer *w)
     return false;
 }
 
-bool client_send_ok(struct client *c, uint8_t sequence)
+bool client_send_ok(struct client *c, uint8_t sequence, uint16_t warnings)
 {
     uint8_t out[64];
     struct wire_writer w = wire_writer(out, sizeof out);
-    struct ok_packet ok = {.status = c->lease.session.status};
+    struct ok_packet ok = {.status = c->lease.session.status, .warnings = warnings};
 
     ok_write(&w, &ok, (c->capabilities & CAP_SESSION_TRACK) != 0, sequence);
     return client_send(c, &w);

@@ -130,7 +130,7 @@ void client_count_pins(struct client *c);
 
 /* False: the connection was broken and the client is closed now (which its state says too). */
 bool client_send(struct client *c, const struct wire_writer *w);
-bool client_send_ok(struct client *c, uint8_t sequence);
+bool client_send_ok(struct client *c, uint8_t sequence, uint16_t warnings);
 bool client_send_error(struct client *c, uint8_t sequence, const struct backend_error *error);
 bool client_send_text(struct client *c, uint8_t sequence, uint16_t number, const char *sqlstate, const char *format, ...)
     __attribute__((format(printf, 5, 6)));

@@ -11,11 +11,11 @@ static struct stats *stats(const struct client *c)
     return &c->home->loop->stats;
 }
 
-static size_t answer_ok(struct client *c, size_t used)
+static size_t answer_ok(struct client *c, uint8_t command, size_t used)
 {
     STATS_INC(stats(c)->commands);
     STATS_INC(stats(c)->commands_local);
-    client_send_ok(c, 1);
+    client_send_ok(c, 1, session_conditions(&c->lease.session, command, c->home->facts->is_mariadb));
     return used;
 }
 
@@ -100,7 +100,7 @@ size_t client_command_input(struct client *c, uint8_t *bytes, size_t length)
         return client_change_user(c, bytes, length);
     if (answered_without(c, command) && whole(bytes, length)) {
         note_answered(c, command);
-        return answer_ok(c, PACKET_HEADER + packet_length(bytes));
+        return answer_ok(c, command, PACKET_HEADER + packet_length(bytes));
     }
     return run(c, bytes, length);
 }

@@ -181,7 +181,7 @@ static void tell(struct client *c, const struct client_kill *kill)
     drop_command(c);
     switch (kill->finding) {
     case FOUND_KILLED:
-        alive = client_send_ok(c, 1);
+        alive = client_send_ok(c, 1, 0);
         break;
     case FOUND_FAILED:
         alive = client_send_error(c, 1, &kill->request.error);

@@ -288,7 +288,7 @@ static void begin(struct client *c, const struct login_request *request)
     if (login->account >= 0)
         login->secret = accounts_secret(accounts, (unsigned)login->account);
     judge(c, auth_server_begin(&login->auth, login->account < 0 ? NULL : &login->secret, login->nonce, request->plugin, request->auth,
-                               wants_switch(c, request)));
+                               wants_switch(c, request), c->home->facts->plugin));
 }
 
 static void bad_handshake(struct client *c, bool with_state)

@@ -155,6 +155,8 @@ static void begin(struct client *c, struct backend *b, const uint8_t *bytes, siz
         b->effects.text = session_statement_effects(s, b->effects.id);
     reply_begin(&b->reply, info->shape, c->capabilities, s->status);
     b->reply.cursor = b->effects.cursor;
+    b->reply.mysql = !c->home->facts->is_mariadb;
+    b->reply.conditions = session_conditions(s, c->command, c->home->facts->is_mariadb);
     c->state = CLIENT_RUNNING;
     if (c->home->conf->query_timeout_us)
         deadline_set(&b->context->queries, &b->deadline);

@@ -93,13 +93,6 @@ static bool is_show(const struct client *c, const uint8_t *text, size_t length, 
     return ends(c, &l, &t, length);
 }
 
-static bool is_error(struct wire_text payload)
-{
-    struct wire_reader row = wire_reader((const uint8_t *)payload.data, payload.length);
-
-    return wire_text_is(wire_lenenc_text(&row), "Error");
-}
-
 /* Copies the stored packets that are asked for, numbered anew. MariaDB's LIMIT counts those that SHOW ERRORS leaves out, too. False: no memory. */
 static bool choose_packets(struct session *s, const struct show *show, bool is_mariadb, struct buffer *out)
 {
@@ -111,7 +104,7 @@ static bool choose_packets(struct session *s, const struct show *show, bool is_m
 
     while (at < length && packet_take(bytes + at, length - at, length, &payload, &number, &used) == WIRE_OK) {
         uint8_t header[PACKET_HEADER];
-        bool last = at + used == length, listed = !left_before_rows && !last, shown = listed && (!show->errors || is_error(payload));
+        bool last = at + used == length, listed = !left_before_rows && !last, shown = listed && (!show->errors || warning_is_error(payload));
         bool wanted = left_before_rows || last || (shown && row >= show->offset && row - show->offset < show->limit);
 
         if (left_before_rows)

@@ -127,7 +127,7 @@ void frames_page_out(struct backend *b)
     b->values = session_values_copy(s->values);
     b->image = s->image;
     b->status = s->status;
-    b->warned = s->diagnostics != DIAGNOSTICS_NONE;
+    b->warned |= s->diagnostics != DIAGNOSTICS_NONE;
     b->resident = NULL;
     lease->resident = NULL;
     session_leave(s);

@@ -35,6 +35,7 @@ static void forget_state(struct session *s)
     s->unprimable = 0;
     s->signalled = false;
     s->diagnostics = DIAGNOSTICS_NONE;
+    s->conditions = 0;
     s->row_count = 0;
     s->found_rows = 0;
     s->found_rows_lost = false;
@@ -329,7 +330,23 @@ static void note_transaction(struct session *s, const struct command_effects *e,
         s->pins &= ~PIN_BIT(PIN_NEXT_TRANSACTION);
 }
 
+/* With autocommit=0 a savepoint may be set before a transaction shows in the flags (MySQL). */
+static void note_savepoint(struct session *s, const struct command_effects *e, const struct reply *r)
+{
+    bool runs = e->command == COM_QUERY || e->command == COM_STMT_EXECUTE;
+
+    if (runs && e->text.savepoint && !r->failed && !(s->status & (STATUS_AUTOCOMMIT | STATUS_IN_TRANS)))
+        s->pins |= PIN_BIT(PIN_NEXT_TRANSACTION);
+}
+
 /* --- all of it --- */
+
+/* MySQL finds out that a DEFAULT is not allowed when it comes to it: what stands in front is set. The forbidden one can be read, but not be set again. */
+static bool may_have_set_some(const struct statement_effects *text, const struct reply *r)
+{
+    return r->failed && r->error == 1227 && text->verb == VERB_SET && text->variable_count + text->globals > 1;
+}
+
 
 /* Found out before anything is set: wrong names, values, rights. */
 static bool has_set_nothing(const struct statement_effects *text, const struct reply *r)
@@ -382,6 +399,8 @@ static void note_text(struct session *s, const struct command_effects *e, const 
         s->unsaved |= UNSAVED_INSERT_ID;
     if (text->schema && !r->schema_told)
         s->unsaved |= UNSAVED_SCHEMA;
+    if (may_have_set_some(text, r))
+        s->pins |= PIN_BIT(PIN_VARIABLE);
     if (has_set_nothing(text, r))
         return;
     note_results(s, text, r);
@@ -416,5 +435,6 @@ void session_note(struct session *s, const struct command_effects *e, const stru
     if (e->command == COM_STMT_SEND_LONG_DATA || e->command == COM_STMT_CLOSE)
         return; /* no reply */
     note_transaction(s, e, r);
+    note_savepoint(s, e, r);
     session_note_residue(s, e, r, is_mariadb);
 }

@@ -32,6 +32,7 @@ enum diagnostics {
     DIAGNOSTICS_LOST,   /* it can't be told: the session had changed its backend, and the statement that ran since may have begun it anew */
 };
 
+#define CONDITIONS_LISTED 0xFFFFu
 #define SESSION_WARNINGS_MAX 32768u
 #define SESSION_STATEMENTS_MAX 4096u
 #define STATEMENT_ID_LAST 0xFFFFFFFFu /* MariaDB: the one that was prepared last */
@@ -66,6 +67,7 @@ struct session {
     uint16_t error;       /* the last ERR's number and SQLSTATE */
     char sqlstate[6];
     uint64_t warning_count, error_count; /* of the stored list */
+    uint16_t conditions;  /* MySQL: how many the last command left that counts them; CONDITIONS_LISTED: all of the list */
     uint64_t schema_hash; /* of the current schema's name; 0: none, or not known */
     struct buffer warnings; /* the packets of SHOW WARNINGS, as the server sent them */
     uint64_t warnings_charset; /* in the character set of then */
@@ -147,6 +149,9 @@ bool session_speaks_utf8(const struct session *s);
 void session_leave(struct session *s);
 /* The server refused to load it: what was refused is given up, so that the session can go on. error: the server's number. */
 void session_page_in_failed(struct session *s, uint16_t error);
+/* The warnings that MySQL would tell with the OK of a command that has none of its own (PING, INIT_DB, SET_OPTION), were the session still where it
+ * left them; 0 where it is, and on MariaDB. */
+uint16_t session_conditions(const struct session *s, uint8_t command, bool is_mariadb);
 /* Is there anything to ask before its page may leave? */
 bool session_is_saved(const struct session *s);
 

@@ -142,6 +142,8 @@ static enum warnings_fate warnings_after(const struct command_effects *e, const 
 {
     if (r->failed || r->warned)
         return WARNINGS_CLEARED;
+    if (e->command == COM_STMT_PREPARE && !is_mariadb)
+        return WARNINGS_CLEARED;
     if (!runs_text(e) || (e->text.verb == VERB_DIAGNOSTICS && !e->text.several))
         return WARNINGS_KEPT;
     if (!is_mariadb)
@@ -229,6 +231,27 @@ bool session_warnings_current(const struct session *s)
     return s->diagnostics == DIAGNOSTICS_STORED && results_known(s) && s->warnings_charset == results_hash(s);
 }
 
+static bool tells_conditions(uint8_t command)
+{
+    return command == COM_PING || command == COM_INIT_DB || command == COM_SET_OPTION;
+}
+
+static void note_conditions(struct session *s, const struct command_effects *e, const struct reply *r)
+{
+    if (!r->failed && (tells_conditions(e->command) || e->command == COM_STATISTICS))
+        return;
+    s->conditions = r->failed ? CONDITIONS_LISTED : r->warnings;
+}
+
+uint16_t session_conditions(const struct session *s, uint8_t command, bool is_mariadb)
+{
+    if (is_mariadb || !tells_conditions(command) || s->on_server & RESIDUE_WARNINGS)
+        return 0;
+    if (s->conditions != CONDITIONS_LISTED)
+        return s->conditions;
+    return (uint16_t)(s->warning_count < CONDITIONS_LISTED ? s->warning_count : CONDITIONS_LISTED);
+}
+
 static void note_error(struct session *s, const struct reply *r)
 {
     if (!r->failed)
@@ -262,6 +285,7 @@ void session_note_residue(struct session *s, const struct command_effects *e, co
     note_row_count(s, e, r, is_mariadb);
     note_found_rows(s, e, r, is_mariadb);
     note_warnings(s, e, r, is_mariadb);
+    note_conditions(s, e, r);
     note_error(s, r);
     s->unprimable = 0;
     if (e->local)

@@ -129,16 +129,6 @@ def mask_login_variables(reply, run):
     return reply
 
 
-def change_end(reply, change):
-    """The reply with another EOF at its end."""
-    return replace(reply, end=change(reply.end)) if isinstance(reply, ResultSet) and isinstance(reply.end, EOF) else reply
-
-
-def mask_eof_state(reply, run):
-    """MySQL shows STATE_CHANGED in no EOF; sluse does, as MariaDB would."""
-    return change_end(reply, lambda end: replace(end, status=end.status & ~C.STATE_CHANGED))
-
-
 def mask_late_state(reply, run):
     """What changed in a SELECT, MySQL tells a client that tracks without DEPRECATE_EOF with its next OK; sluse never."""
     if not isinstance(reply, OK) or run.caps & C.DEPRECATE_EOF or not run.caps & C.SESSION_TRACK:
@@ -146,20 +136,13 @@ def mask_late_state(reply, run):
     return replace(reply, session=(), status=reply.status & ~C.STATE_CHANGED)
 
 
-def mask_eof_out_params(reply, run):
-    """MySQL leaves MORE_RESULTS and PS_OUT_PARAMS out of the EOF behind OUT parameters, but not of the OK that sluse makes it from."""
-    if not isinstance(reply, ResultSet) or not isinstance(reply.mid, EOF) or not reply.mid.status & C.PS_OUT_PARAMS:
-        return reply
-    return change_end(reply, lambda end: replace(end, status=end.status | C.MORE_RESULTS | C.PS_OUT_PARAMS))
-
-
 RULES = {"id": mask_id, "connection": mask_connection, "statement-id": mask_statement, "host": mask_host, "rows": mask_rows, "order": mask_order,
          "digits": mask_digits, "gtid": mask_gtid, "mid-eof": mask_mid_eof, "plan": mask_plan, "login-variables": mask_login_variables,
-         "eof-state": mask_eof_state, "late-state": mask_late_state, "eof-out-params": mask_eof_out_params}
+         "late-state": mask_late_state}
 
 # Applied to every script when the run goes through sluse: the differences that it is allowed everywhere. It only shrinks.
 KNOWN = ("mid-eof",)
-KNOWN_ON = {"mariadb-11.8": ("login-variables",), "mysql-9.7": ("eof-state", "eof-out-params")}
+KNOWN_ON = {"mariadb-11.8": ("login-variables",)}
 
 
 def sort_trackers(reply):

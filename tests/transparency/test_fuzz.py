@@ -6,6 +6,7 @@ import pytest
 
 import fuzz
 from fuzz_bench import FuzzBench
+from harness.builds import roots
 from harness.proxy import ROOT, binary
 
 # A session that moves after each command: what is known to differ then is in docs/session-state.md (odd spellings of residue, several statements of
@@ -13,15 +14,20 @@ from harness.proxy import ROOT, binary
 # in 33 may still show one of them.
 CORNERS = ["--tame", "--without", "several", "--without", "insert_badly", "--without", "questions", "--without", "binary_statements", "--without", "stored_questions"]
 CHAOS = ("pool.size=4", "pool.debug_migrate=always")
-# Mode, first seed, sessions, stored code that reads ROW_COUNT() and the like.
-CASES = [("normal", 1, 300, False), ("chaos", 100001, 450, False), ("chaos", 200001, 150, True)]
+HOME = "mariadb-10.11"
+# Server, mode, first seed, sessions, stored code that reads ROW_COUNT() and the like.
+CASES = [(HOME, "normal", 1, 300, False), (HOME, "chaos", 100001, 450, False), (HOME, "chaos", 200001, 150, True),
+         ("mariadb-11.8", "chaos", 300001, 150, False), ("mysql-9.7", "chaos", 400001, 150, False)]
 if os.environ.get("SLUSE_FUZZ_SEED"):
-    CASES += [(mode, int(os.environ["SLUSE_FUZZ_SEED"]), 300, False) for mode in ("normal", "chaos")]
+    CASES += [(HOME, mode, int(os.environ["SLUSE_FUZZ_SEED"]), 300, False) for mode in ("normal", "chaos")]
 
 
 @pytest.fixture(scope="module")
-def server():
-    with fuzz.open_server("mariadb-10.11") as server:
+def server(request):
+    name = request.param
+    if name != HOME and not os.path.isdir(os.path.join(roots(), name)):
+        pytest.skip(f"{name} is not here; tests/install-servers makes it")
+    with fuzz.open_server(name) as server:
         yield server
 
 
@@ -36,8 +42,8 @@ def test_the_binary_knows_chaos_mode():
         assert knows_chaos() == ("debug_migrate" in f.read()), "the binary is older than its sources"
 
 
-@pytest.mark.parametrize("mode,seed,sessions,residue", CASES,
-                         ids=[f"{m} seed {s}" + " with residue code" * r for m, s, _, r in CASES])
+@pytest.mark.parametrize("server,mode,seed,sessions,residue", CASES, indirect=["server"],
+                         ids=[f"{n} {m} seed {s}" + " with residue code" * r for n, m, s, _, r in CASES])
 def test_random_sessions(server, mode, seed, sessions, residue):
     if mode == "chaos" and not knows_chaos():
         pytest.skip("this sluse has no pool.debug_migrate")
@@ -46,7 +52,7 @@ def test_random_sessions(server, mode, seed, sessions, residue):
     words += ["--residue-code"] if residue else []
     words += CORNERS if mode == "chaos" else []
     options = fuzz.arguments(words + [w for pair in (CHAOS if mode == "chaos" else ()) for w in ("--set", pair)])
-    bench = FuzzBench(server, "mariadb", options.through, residue, **fuzz.sections_of(options))
+    bench = FuzzBench(server, fuzz.flavor_of(server.name), options.through, residue, **fuzz.sections_of(options))
     try:
         fuzzer = fuzz.Fuzzer(bench, options, out=lambda *a, **k: lines.append(" ".join(map(str, a))))
         fuzz.work(fuzzer, options)

@@ -67,7 +67,7 @@ static struct wire_text bytes_text(const void *bytes, size_t length)
 static enum auth_verdict begin(struct auth_server *a, const struct auth_secret *secret, const uint8_t *nonce, const char *plugin, const void *answer,
                                size_t length)
 {
-    return auth_server_begin(a, secret, nonce, text_of(plugin), bytes_text(answer, length), false);
+    return auth_server_begin(a, secret, nonce, text_of(plugin), bytes_text(answer, length), false, AUTH_NATIVE);
 }
 
 START_TEST(known_answers)
@@ -239,12 +239,17 @@ START_TEST(clients_that_hold_back)
     struct auth_server a;
     for (size_t i = 0; i < 4; i++) {
         struct wire_text plugin = {plugins[i % 2], strlen(plugins[i % 2])};
-        ck_assert_int_eq(auth_server_begin(&a, secrets[i / 2], f.nonce, plugin, nothing, true), AUTH_SWITCH);
+        ck_assert_int_eq(auth_server_begin(&a, secrets[i / 2], f.nonce, plugin, nothing, true, AUTH_NATIVE), AUTH_SWITCH);
         ck_assert_str_eq(a.plugin, plugins[i % 2]);
         /* nothing again: there is no password */
         ck_assert_int_eq(auth_server_next(&a, nothing), AUTH_DENIED);
         ck_assert(!a.used_password);
         ck_assert_int_eq(begin(&a, secrets[i / 2], f.nonce, plugins[i % 2], "", 0), AUTH_DENIED);
+    }
+    /* a plugin that nobody has: the greeting's is asked for */
+    for (size_t i = 0; i < 4; i++) {
+        ck_assert_int_eq(auth_server_begin(&a, secrets[i / 2], f.nonce, bytes_text("nonsense", 8), nothing, false, plugins[i % 2]), AUTH_SWITCH);
+        ck_assert_str_eq(a.plugin, plugins[i % 2]);
     }
     struct auth_secret empty = secret_of("");
     ck_assert_int_eq(begin(&a, &empty, f.nonce, AUTH_NATIVE, "", 0), AUTH_GRANTED);
@@ -292,7 +297,7 @@ START_TEST(switches)
     /* forced: the right answer to the old nonce is not looked at */
     static const char *const plugins[] = {AUTH_NATIVE, AUTH_CACHING_SHA2};
     for (size_t i = 0; i < 2; i++) {
-        ck_assert_int_eq(auth_server_begin(&a, &f.secret, f.nonce, text_of(plugins[i]), bytes_text(f.native, 20), true), AUTH_SWITCH);
+        ck_assert_int_eq(auth_server_begin(&a, &f.secret, f.nonce, text_of(plugins[i]), bytes_text(f.native, 20), true, AUTH_NATIVE), AUTH_SWITCH);
         ck_assert_str_eq(a.plugin, plugins[i]);
         struct auth_server replay = a;
         ck_assert_int_eq(auth_server_next(&replay, bytes_text(i ? f.caching : f.native, i ? 32 : 20)), AUTH_DENIED);

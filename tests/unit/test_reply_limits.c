@@ -102,6 +102,57 @@ START_TEST(lasting_flags_only)
 }
 END_TEST
 
+/* What the caller says in place of 0 warnings, in an OK, an EOF, and an OK that becomes one. */
+START_TEST(conditions_are_told)
+{
+    static const struct {
+        const char *packet, *expected;
+        size_t length;
+        uint32_t capabilities;
+    } rows[] = {
+        {"\x07\0\0\x01\0\0\0\x02\0\0\0", "\x07\0\0\x01\0\0\0\x02\0\x34\x12", 11, CAP_DEPRECATE_EOF},
+        {"\x07\0\0\x01\0\0\0\x02\0\x05\0", "\x07\0\0\x01\0\0\0\x02\0\x05\0", 11, CAP_DEPRECATE_EOF},
+        {"\x07\0\0\x01\xfe\0\0\x02\0\0\0", "\x05\0\0\x01\xfe\x34\x12\x02\0", 9, 0},
+        {"\x05\0\0\x01\xfe\0\0\x02\0", "\x05\0\0\x01\xfe\x34\x12\x02\0", 9, 0},
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct reply_case c = case_new(0, 4096);
+        struct feeding f = feeding_new(&c, REPLY_RESULT, 0);
+
+        reply_begin(&f.reply, REPLY_RESULT, rows[i].capabilities, 2);
+        f.reply.conditions = 0x1234;
+        ck_assert_int_eq(present(&f, (const uint8_t *)rows[i].packet, 4 + (size_t)rows[i].packet[0], 0), REPLY_END);
+        ck_assert_uint_eq(f.out_length, rows[i].length);
+        ck_assert_mem_eq(f.out, rows[i].expected, rows[i].length);
+        ck_assert(f.reply.warned == (rows[i].packet[9] == 5)); /* nothing new was warned of */
+        feeding_free(&f);
+        case_free(&c);
+    }
+}
+END_TEST
+
+/* MySQL's EOFs show less than the OKs that they are made from. */
+START_TEST(mysql_eofs)
+{
+    static const char rows[] = "\x01\0\0\x01\x01\x01\0\0\x02" "c" "\x09\0\0\x03\xfe\0\0\x0a\x50\0\0\0\0" "\x07\0\0\x04\0\0\0\x02\0\0\0";
+    static const uint16_t expected[] = {0x500a, 0x0002};
+
+    for (unsigned mysql = 0; mysql < 2; mysql++) {
+        struct reply_case c = case_new(0, 4096);
+        struct feeding f = feeding_new(&c, REPLY_RESULT, 0);
+
+        reply_begin(&f.reply, REPLY_RESULT, CAP_SESSION_TRACK, 2);
+        f.reply.mysql = mysql;
+        ck_assert_int_eq(present(&f, (const uint8_t *)rows, sizeof(rows) - 1, 0), REPLY_END);
+        ck_assert_uint_eq(f.out_length, 5 + 5 + 9 + 9 + 11);
+        ck_assert_uint_eq(f.out[19 + 7] | f.out[19 + 8] << 8, expected[mysql]);
+        feeding_free(&f);
+        case_free(&c);
+    }
+}
+END_TEST
+
 START_TEST(border)
 {
     struct reply_case c = case_new(0, 4096);
@@ -380,6 +431,8 @@ TCase *reply_limit_tests(void)
     tcase_add_loop_test(tests, large_rows, 0, CASE_FORMS);
     tcase_add_loop_test(tests, flags_of_the_eof_behind_the_columns, 0, (int)(sizeof(mid_rows) / sizeof(mid_rows[0])));
     tcase_add_test(tests, lasting_flags_only);
+    tcase_add_test(tests, conditions_are_told);
+    tcase_add_test(tests, mysql_eofs);
     tcase_add_test(tests, border);
     tcase_add_loop_test(tests, sequence_of_the_last_packet, 0, CASE_FORMS);
     tcase_add_loop_test(tests, stream_ended_by_an_ok, 0, CASE_FORMS);

@@ -3,6 +3,7 @@
  * bytes was measured on each of them; tests/transparency/scripts/residue.script asks again.
  */
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,6 +39,25 @@ struct row {
     const char *expected; /* SAME: as it was; LOST: false */
 };
 
+/* There the counts are the text's own, if it brings about a warning as it is parsed. */
+static const char *on_mysql(const char *expected)
+{
+    static const char counts[] = "IF(1,CAST(9 AS", errors[] = "IF(1,CAST(10 AS";
+    static char text[ROOM];
+    size_t at = 0;
+
+    for (; *expected; expected++) {
+        if (strncmp(expected, counts, strlen(counts)) != 0 && strncmp(expected, errors, strlen(errors)) != 0) {
+            text[at++] = *expected;
+            continue;
+        }
+        at += (size_t)snprintf(text + at, sizeof(text) - at, "IF(@@warning_count=0");
+        expected += strlen("IF(");
+    }
+    text[at] = '\0';
+    return text;
+}
+
 static void check_row(const struct row *row, struct lexer_modes modes)
 {
     static uint8_t room[ROOM];
@@ -49,6 +69,8 @@ static void check_row(const struct row *row, struct lexer_modes modes)
         ck_assert_msg(!written, "%s\n is followed: %.*s", row->text, (int)wire_written(&w), (char *)room);
         return;
     }
+    if (!modes.mariadb)
+        expected = on_mysql(expected);
     ck_assert_msg(written, "%s\n is not followed", row->text);
     ck_assert_msg(wire_written(&w) == strlen(expected) && memcmp(room, expected, strlen(expected)) == 0, "%s\n is   %.*s\n not %s", row->text, (int)wire_written(&w),
                   (char *)room, expected);
@@ -95,6 +117,9 @@ START_TEST(what_is_replaced)
         {"SELECT @@Session.Warning_Count x", ALL, "SELECT " W("@@Session.Warning_Count") " x"},
         {"SELECT @@session . error_count x", ALL, "SELECT " E("@@session . error_count") " x"},
         {"SELECT @@local./* c */error_count x", RESIDUE_WARNINGS, "SELECT " E("@@local./* c */error_count") " x"},
+        {"SELECT@@warning_count x", ALL, "SELECT " W("@@warning_count") " x"},
+        {"DO@@error_count", ALL, "DO " E("@@error_count")},
+        {"SELECT(ROW_COUNT())x", ALL, "SELECT(" R("ROW_COUNT()") ")x"},
         {"SELECT @@`warning_count` x", ALL, "SELECT " W("@@`warning_count`") " x"},
         {"SELECT @@global.warning_count", ALL, SAME},
         {"SELECT @@a.warning_count, @@warning_count.b, @@warning_counts", ALL, SAME},
@@ -273,8 +298,7 @@ START_TEST(mysql_only)
         {"SELECT @@warning_count x FROM t", ALL, "SELECT " W("@@warning_count") " x FROM t"},
         {"UPDATE t SET a = @@warning_count", ALL, "UPDATE t SET a = " W("@@warning_count")},
         {"SELECT 1 UNION SELECT FOUND_ROWS()", ALL, "SELECT 1 UNION SELECT " FF("FOUND_ROWS()")},
-        /* the function's own warning has taken the place of the others */
-        {"SELECT @@warning_count, FOUND_ROWS() x", ALL, "SELECT @@warning_count, " F("FOUND_ROWS()") " x"},
+        {"SELECT @@warning_count y, FOUND_ROWS() x", ALL, "SELECT " W("@@warning_count") " y, " F("FOUND_ROWS()") " x"},
         {"SELECT CONCAT('\xf0\x9f\x98\x80', ROW_COUNT())", ALL, "SELECT CONCAT('\xf0\x9f\x98\x80', " R("ROW_COUNT()") ") AS `CONCAT('?', ROW_COUNT())`"},
         {"SELECT CONCAT('\xff\xed\xa0\x80', ROW_COUNT())", ALL, "SELECT CONCAT('\xff\xed\xa0\x80', " R("ROW_COUNT()") ") AS `CONCAT('?" "?" "?" "?', ROW_COUNT())`"},
     };

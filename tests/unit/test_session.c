@@ -161,6 +161,27 @@ START_TEST(on_mysql_every_statement_has_its_own_warnings)
 }
 END_TEST
 
+/* MySQL's PING, INIT_DB and SET_OPTION tell the warnings of the command before. */
+START_TEST(mysql_tells_warnings_again)
+{
+    struct session s = fresh();
+
+    query(&s, "INSERT INTO t VALUES (1), (2)", "ok 2 warned", false);
+    ck_assert_uint_eq(session_conditions(&s, COM_PING, false), 0); /* the server itself does */
+    s.on_server = 0;
+    ck_assert_uint_eq(session_conditions(&s, COM_PING, false), 1);
+    ck_assert_uint_eq(session_conditions(&s, COM_QUERY, false), 0);
+    ck_assert_uint_eq(session_conditions(&s, COM_PING, true), 0);
+    query(&s, "SHOW WARNINGS", "rows 5", false);
+    ck_assert_uint_eq(session_conditions(&s, COM_SET_OPTION, false), 0);
+    query(&s, "SELECT nosuch", "error 1054", false);
+    s.on_server = 0;
+    s.warning_count = 3;
+    ck_assert_uint_eq(session_conditions(&s, COM_INIT_DB, false), 3); /* all that an error left */
+    session_free(&s);
+}
+END_TEST
+
 START_TEST(transactions)
 {
     static const struct step steps[] = {
@@ -173,6 +194,12 @@ START_TEST(transactions)
         {"UPDATE t SET a = 1", "error 1213", "?warnings rows -1 found 0 warnings server"},
         {"SELECT nosuch", "error 1054", "?warnings rows -1 found 0 warnings server"},
         {"BEGIN; SELECT nosuch", "error 1054", "+unknown_transaction ?warnings rows -1 found 0 warnings server"},
+        ANEW, /* a savepoint holds before a transaction shows */
+        {"SAVEPOINT a", "ok 0", "rows 0 found 0 warnings none"},
+        {"SET autocommit = 0", "ok 0 manual", "rows 0 found 0 warnings none"},
+        {"SAVEPOINT a", "ok 0 manual", "+next_transaction rows 0 found 0 warnings none"},
+        {"DELETE FROM t", "ok 1 trx manual", "+transaction +next_transaction rows 1 found 0 warnings none"},
+        {"COMMIT", "ok 0 manual", "rows 0 found 0 warnings none"},
         ANEW, /* without autocommit it may have */
         {"SET autocommit = 0", "ok 0 manual", "rows 0 found 0 warnings none"},
         {"UPDATE t SET a = 1", "error 1062", "+unknown_transaction ?warnings rows -1 found 0 warnings server"},
@@ -225,6 +252,8 @@ START_TEST(variables)
         {"SET time_zone = 'nowhere'; SET sort_buffer_size = 1", "error 1298", "+unknown_transaction ?variables ?warnings rows -1 found 0 warnings server"},
         ANEW,
         {"SET last_insert_id = 7", "ok 0", "?insert_id rows 0 found 0 warnings none"},
+        ANEW, /* the first may be set */
+        {"SET sort_buffer_size = 7, max_error_count = DEFAULT", "error 1227", "+variable ?warnings rows -1 found 0 warnings server"},
         ANEW,
         {"USE other", "ok 0", "?schema rows 0 found 0 warnings none"},
         ANEW,
@@ -513,6 +542,7 @@ Suite *session_suite(void)
 
     tcase_add_test(tests, residue);
     tcase_add_test(tests, on_mysql_every_statement_has_its_own_warnings);
+    tcase_add_test(tests, mysql_tells_warnings_again);
     tcase_add_test(tests, transactions);
     tcase_add_test(tests, pins_and_what_ends_them);
     tcase_add_test(tests, variables);
