@@ -19,7 +19,9 @@ static enum found_rows found_rows_of(const struct statement *s)
 
     switch ((enum statement_verb)s->verb) {
     case VERB_SELECT:
-        return s->verb_word == SYMBOL_VALUES ? (s->reads ? FOUND_ROWS_UNCLEAR : FOUND_ROWS_KEPT) : selected;
+        if (s->verb_word != SYMBOL_VALUES)
+            return selected;
+        return s->lexer.modes.mariadb && !s->reads ? FOUND_ROWS_KEPT : FOUND_ROWS_UNCLEAR;
     case VERB_SHOW:
         if (s->counted || s->effects.opens_early)
             return selected;

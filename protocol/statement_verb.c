@@ -35,6 +35,8 @@ static void begin_select(struct statement *s, uint8_t symbol)
     if (s->verb == VERB_NONE || s->verb == VERB_SELECT)
         statement_set_verb(s, VERB_SELECT);
     s->counted = symbol == SYMBOL_SELECT && s->depth == 0 && s->verb_word == SYMBOL_NONE;
+    if (symbol == SYMBOL_VALUES && s->verb_word == SYMBOL_NONE && !s->selected)
+        s->verb_word = symbol;
 }
 
 static void begin_write(struct statement *s, uint8_t symbol)

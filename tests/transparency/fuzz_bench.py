@@ -46,10 +46,9 @@ class Difference:
 
     @property
     def quoted(self):
-        """The server quotes a text into which values were put."""
+        """The server quotes a text into which values were put: in an error, or in the list that tells it again."""
         pairs = [(a, b) for a, b in zip(self.want, self.got) if a != b]
-        return len(self.want) == len(self.got) and all(isinstance(a, ERR) and isinstance(b, ERR) and a.code == b.code and "IF(1," in b.text
-                                                       for a, b in pairs)
+        return len(self.want) == len(self.got) and all(quotes_values(a, b) for a, b in pairs)
 
     @property
     def kind(self):
@@ -63,6 +62,15 @@ class Difference:
                 names = [n for n in getattr(a, "__dataclass_fields__", ()) if getattr(a, n) != getattr(b, n)]
                 return f"{type(a).__name__} differs in {', '.join(names)}"
         return f"{len(self.want)} results became {len(self.got)}"
+
+
+def quotes_values(want, got):
+    if isinstance(want, ERR) and isinstance(got, ERR):
+        return want.code == got.code and "IF(1," in got.text
+    if not isinstance(want, ResultSet) or not isinstance(got, ResultSet) or len(want.rows) != len(got.rows):
+        return False
+    rows = [(a, b) for a, b in zip(want.rows, got.rows) if a != b]
+    return replace(want, rows=got.rows) == got and all(a[:-1] == b[:-1] and b"IF(1," in (b[-1] or b"") for a, b in rows)
 
 
 def starved(replies):
