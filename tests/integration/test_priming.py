@@ -103,6 +103,24 @@ def test_found_rows(front, server, client, rows):
         assert sorted(values) == sorted([rows, count]), text
 
 
+def test_what_a_text_with_values_changes_for_everybody(front, server, client):
+    """SET GLOBAL of what the statement before left, by a session that has moved: the values stand in its text, and it is a SET GLOBAL all the same."""
+    proxy = moving(front)
+    setter, old = client(proxy, "admin", schema=None), client(proxy)
+    before = server.sql("SELECT @@global.div_precision_increment")[0][0]
+    setter.rows("SELECT 1 UNION SELECT 2 UNION SELECT 3")
+    assert old.value("SELECT 1 / 3") == "0." + "3" * before
+    try:
+        setter.ok("SET GLOBAL div_precision_increment = FOUND_ROWS() + 6")
+        assert proxy.counter("residues_written") == 1
+        for _ in range(3):
+            assert old.value("SELECT 1 / 3") == "0." + "3" * before
+        fresh = client(proxy)
+        assert fresh.value("SELECT 1 / 3") == "0.333333333"
+    finally:
+        server.sql(f"SET GLOBAL div_precision_increment = {before}")
+
+
 def test_the_session_ends_meanwhile(front, server, client, routine):
     """After a reset FOUND_ROWS() is left: it is given to a connection that is as from a login, and nobody else may find it there."""
     proxy = front(size=2)
