@@ -98,6 +98,9 @@ def test_found_rows(front, server, client, rows):
         if count == 0:
             session.ok("SET lc_time_names = 'de_DE'")
         reply = session.execute(prepared(session, text))[-1]
+        if server.family == "mysql" and isinstance(reply, ERR):
+            assert reply.code == 1235   # it was lost with the PREPARE: refused, not answered wrongly
+            continue
         assert not isinstance(reply, ERR) and not isinstance(reply.end, ERR), reply
         values = [int.from_bytes(reply.rows[0][i:i + 8], "little", signed=True) for i in (2, 10)]
         assert sorted(values) == sorted([rows, count]), text
