@@ -361,7 +361,7 @@ void backend_kill_answered(struct backend *b)
     }
     if (b->kills == 0 && b->state == BACKEND_LEASED)
         b->context->answered(b);
-    else if (b->kills == 0 && (b->state == BACKEND_CLEANING || b->state == BACKEND_RESTORING) && b->deadline.queue == NULL)
+    else if (b->kills == 0 && (b->state == BACKEND_CLEANING || b->state == BACKEND_RESTORING) && b->deadline.queue == NULL && !b->failing)
         b->context->restored(b); /* it had only waited for this; it may be another worker's now */
 }
 

@@ -74,28 +74,36 @@ static bool can_prime_warnings(const struct backend *b, struct session *s)
     return s->diagnostics == DIAGNOSTICS_STORED && put_warnings(b, s, &w, &error);
 }
 
-/* can: what else is primed along with it. */
-static bool can_prime_row_count(const struct backend *b, struct session *s, uint8_t can, bool list_here)
+/* Is there a list that the server has, or (which) is to be given? */
+static bool has_list(const struct session *s, uint8_t which)
+{
+    return s->diagnostics != DIAGNOSTICS_NONE && which & RESIDUE_WARNINGS;
+}
+
+/* can: what else is primed along with it. -1 and what changed rows stand behind a list or in one block with it; what does nothing empties MySQL's. */
+static bool can_prime_row_count(const struct backend *b, struct session *s, uint8_t can)
 {
     uint8_t out[PRIME_MAX];
     struct wire_writer w = wire_writer(out, sizeof out);
 
     if (s->row_count > 0)
-        return !list_here && !s->found_rows_lost && !(s->unsaved & UNSAVED_FOUND_ROWS) && put_counts(b, s, &w, can);
-    return s->row_count == -1 || b->context->facts->is_mariadb || !list_here;
+        return !has_list(s, s->on_server & (uint8_t)~can) && !s->found_rows_lost && !(s->unsaved & UNSAVED_FOUND_ROWS) && put_counts(b, s, &w, can);
+    return s->row_count == -1 || b->context->facts->is_mariadb || !has_list(s, can | s->on_server);
 }
 
 uint8_t backend_can_prime(const struct backend *b, struct session *s, uint8_t which)
 {
-    bool list_here = s->on_server & RESIDUE_WARNINGS && s->diagnostics == DIAGNOSTICS_SERVER;
+    bool rows, cleared;
     uint8_t can = 0;
 
     which &= (uint8_t)~s->unprimable;
-    if (which & RESIDUE_WARNINGS && can_prime_warnings(b, s))
-        can |= RESIDUE_WARNINGS;
-    if (which & RESIDUE_FOUND_ROWS && !s->found_rows_lost && s->found_rows <= RESIDUE_PRIME_ROWS && !(list_here && rows_clear_warnings(b, s)))
+    rows = which & RESIDUE_FOUND_ROWS && !s->found_rows_lost && s->found_rows <= RESIDUE_PRIME_ROWS;
+    cleared = rows && has_list(s, s->on_server) && rows_clear_warnings(b, s);
+    if ((which & RESIDUE_WARNINGS || cleared) && can_prime_warnings(b, s))
+        can |= RESIDUE_WARNINGS; /* once more, behind FOUND_ROWS() */
+    if (rows && (!cleared || can & RESIDUE_WARNINGS))
         can |= RESIDUE_FOUND_ROWS;
-    if (which & RESIDUE_ROW_COUNT && can_prime_row_count(b, s, can, list_here))
+    if (which & RESIDUE_ROW_COUNT && can_prime_row_count(b, s, can))
         can |= RESIDUE_ROW_COUNT;
     return can;
 }
@@ -104,17 +112,6 @@ uint8_t backend_can_prime(const struct backend *b, struct session *s, uint8_t wh
 static const char *nothing(const struct backend *b)
 {
     return b->context->facts->is_mariadb ? "DO 0" : MYSQL_NOTHING;
-}
-
-/* What keeps the others: -1 behind a list that is shown, 0 behind what does nothing. */
-static bool put_row_count(const struct backend *b, const struct session *s, struct wire_writer *w, uint8_t which)
-{
-    bool list = s->diagnostics != DIAGNOSTICS_NONE && (which | s->on_server) & RESIDUE_WARNINGS;
-
-    if (s->row_count > 0 || (s->row_count == 0 && !b->context->facts->is_mariadb && list))
-        return false; /* it would be emptied */
-    put_query(w, s->row_count == 0 ? nothing(b) : "SHOW WARNINGS LIMIT 0");
-    return true;
 }
 
 static void put_found_rows(struct backend *b, const struct session *s, struct wire_writer *w)
@@ -146,7 +143,8 @@ static uint8_t put_each(struct backend *b, struct session *s, struct wire_writer
         b->owed++;
     }
     which &= (uint8_t)~RESIDUE_ROW_COUNT;
-    if (put_row_count(b, s, w, which)) {
+    if (s->row_count <= 0 && can_prime_row_count(b, s, which)) { /* last, by what keeps the others */
+        put_query(w, s->row_count == 0 ? nothing(b) : "SHOW WARNINGS LIMIT 0");
         which |= RESIDUE_ROW_COUNT;
         b->owed++;
     }
@@ -165,6 +163,8 @@ void backend_prime(struct backend *b, struct session *s, uint8_t which)
     deadline_set(&b->context->exchange, &b->deadline);
     b->owed = 0;
     b->role_asked = false;
+    if (b->footprint == FOOTPRINT_NONE)
+        b->footprint = FOOTPRINT_PLAIN; /* should the session end meanwhile */
     if (which & RESIDUE_ROW_COUNT && s->row_count > 0) {
         bool done = put_counts(b, s, &w, which);
 

@@ -452,7 +452,7 @@ void clients_greet(struct clients *clients)
 /* A page that is on its way out has been asked already. */
 static const struct epoch *where_it_is(const struct lease *lease)
 {
-    const struct backend *b = lease->state == LEASE_HELD ? lease->backend : lease->resident;
+    const struct backend *b = lease->state == LEASE_HELD || lease_is_primed(lease) ? lease->backend : lease->resident;
 
     return b && b->state != BACKEND_SAVING ? &b->epoch : NULL;
 }

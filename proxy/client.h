@@ -159,6 +159,8 @@ extern const struct lease_ops client_lease_ops;
 
 /* Of the backend's bytes, or of ours in its place. */
 void client_to_backend(struct client *c, const uint8_t *bytes, size_t length);
+/* The last of the command is about to be sent: what it changes for everybody. */
+void client_note_sent(struct client *c);
 void client_note_end(struct client *c);
 void client_relay_local(struct client *c, uint8_t *bytes, size_t length);
 

@@ -225,12 +225,12 @@ static void interrupt_wait(struct client *target)
     client_refuse_command(target, &error);
 }
 
-/* It was on no backend, or at rest on one. */
+/* It was on no backend, or at rest on one; if it is being given its residue meanwhile, then it waits on its own, and would lose it. */
 static void end_here(struct client *target, bool connection)
 {
     if (connection)
         client_close(target, CLOSE_KILLED);
-    else if (target->state == CLIENT_LEASING)
+    else if (target->state == CLIENT_LEASING && !lease_is_primed(&target->lease))
         interrupt_wait(target);
 }
 

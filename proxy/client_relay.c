@@ -118,9 +118,9 @@ static void end_text(struct client *c, struct backend *b)
     b->code = NULL;
 }
 
-/* The last of it is about to be sent: what it changes for everybody. */
-static void note_sent(struct client *c, struct backend *b)
+void client_note_sent(struct client *c)
 {
+    struct backend *b = c->lease.backend;
     const struct statement_effects *text = &b->effects.text;
 
     if (c->command == COM_STMT_PREPARE)
@@ -248,7 +248,7 @@ size_t client_run(struct client *c, uint8_t *bytes, size_t length)
     if (answered)
         return here;
     if (client_at_border(c))
-        note_sent(c, c->lease.backend);
+        client_note_sent(c);
     client_to_backend(c, bytes, here);
     if (is_over(c))
         client_note_end(c);
@@ -298,7 +298,7 @@ size_t client_upload(struct client *c, uint8_t *bytes, size_t length)
         if (text && client_at_border(c))
             end_text(c, c->lease.backend);
         if (!c->file && client_at_border(c))
-            note_sent(c, c->lease.backend);
+            client_note_sent(c);
         client_to_backend(c, bytes, here);
         if (is_over(c))
             client_note_end(c);

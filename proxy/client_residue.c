@@ -186,6 +186,7 @@ static bool send_with_values(struct client *c, const uint8_t *text, size_t lengt
     packet_end(&w, header, 0);
     if (written && !w.full) {
         STATS_INC(c->home->loop->stats.residues_written);
+        client_note_sent(c);
         client_to_backend(c, out, wire_written(&w));
     }
     free(out);

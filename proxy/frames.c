@@ -132,9 +132,9 @@ bool frames_lease(struct frames *f, struct lease *lease)
     struct backend *b;
 
     INVARIANT(lease->state == LEASE_NONE);
-    frames_silence_end(f, lease);
     if (lease_page(f, lease, now_us))
         return true;
+    frames_silence_end(f, lease); /* it may just have begun, with a page that left now */
     if (!lease->deadline.queue) {
         lease->since_us = now_us;
         deadline_set(&f->waiting, &lease->deadline);

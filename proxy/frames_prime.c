@@ -23,6 +23,7 @@ void frames_primed(struct backend *b)
     }
     backend_set_state(b, BACKEND_LEASED);
     lease->state = LEASE_HELD;
+    b->warned |= b->prime.done != b->prime.asked; /* the refusal is in the list */
     session_primed(&lease->session, b->prime.asked, b->prime.done);
     lease->ops->ready(lease);
 }

@@ -277,6 +277,9 @@ void session_primed(struct session *s, uint8_t asked, uint8_t done)
     if (done != asked) {
         s->unprimable |= asked;
         s->on_server &= (uint8_t)~RESIDUE_WARNINGS; /* the refusal is in the list */
+        if (s->diagnostics == DIAGNOSTICS_SERVER)
+            s->diagnostics = DIAGNOSTICS_LOST;
+        s->unsaved &= (uint8_t)~UNSAVED_WARNINGS;
     }
 }
 

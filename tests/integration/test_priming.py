@@ -1,0 +1,146 @@
+"""What may happen while a server is given back what a session's last statement left: the session ends, is killed, or the server is in no hurry."""
+import os
+
+import pytest
+
+from harness import ERR, OK, SERVERS, RawClient, ResultSet, wait_until
+from harness.builds import roots
+
+
+@pytest.fixture(scope="module", params=SERVERS)
+def shared(request):
+    if request.param != "mariadb-10.11" and not os.path.isdir(os.path.join(roots(), request.param)):
+        pytest.skip(f"{request.param} is not here; tests/install-servers makes it")
+    with SERVERS[request.param]() as server:
+        how = "WITH caching_sha2_password BY" if server.family == "mysql" else "BY"
+        server.sql(f"CREATE USER admin@'%' IDENTIFIED {how} 'admin'")
+        server.sql("GRANT ALL ON *.* TO admin@'%' WITH GRANT OPTION")
+        yield server
+
+
+@pytest.fixture
+def server(shared):
+    shared.fresh_schemas()
+    shared.sql("CREATE TABLE app.t (id INT AUTO_INCREMENT PRIMARY KEY, v INT)")
+    return shared
+
+
+@pytest.fixture
+def front(sluse, server):
+    """A factory of proxies that know the stored code."""
+    def make(**pool):
+        proxy = sluse(server, pool=dict(pool), sluse=dict(workers=1), account_admin={"password": "admin"}, backend=dict(health_interval="1h"))
+        wait_until(lambda: proxy.stats()["target"]["stored_code"]["right"], what="stored code is read")
+        return proxy
+    return make
+
+
+@pytest.fixture
+def client(server):
+    made = []
+
+    def connect(proxy, user="app", schema="app"):
+        made.append(RawClient(proxy.port, user=user, password=user, schema=schema, plugin=server.plugin))
+        return made[-1]
+    yield connect
+    for each in made:
+        each.close()
+
+
+def moving(front):
+    return front(size=3, debug_migrate="always")
+
+
+def prepared(client, text):
+    reply = client.prepare(text)[0]
+    assert not isinstance(reply, ERR), reply
+    return reply.statement
+
+
+@pytest.fixture
+def routine(server):
+    """Reads everything, and leaves it in variables, which makes it opaque."""
+    server.sql("CREATE PROCEDURE app.reader() BEGIN GET DIAGNOSTICS CONDITION 1 @message = MESSAGE_TEXT; SET @found = FOUND_ROWS(); END")
+    yield
+    server.sql("DROP PROCEDURE app.reader")
+
+
+def warned(connection, *between):
+    """What a routine finds behind three rows found, no row changed, and a warning."""
+    connection.ok("TRUNCATE t")
+    connection.ok("INSERT INTO t (v) VALUES (1)")
+    connection.rows("SELECT 1 UNION SELECT 2 UNION SELECT 3")
+    connection.ok("INSERT IGNORE INTO t (id) VALUES (1)")
+    for statement in between:
+        connection.ok(statement)
+    connection.ok("CALL reader()")
+    return connection.rows("SELECT @first, @message, @found")
+
+
+@pytest.mark.parametrize("between", [(), ("GET DIAGNOSTICS CONDITION 1 @first = MESSAGE_TEXT",)], ids=["at once", "one after the other"])
+def test_all_of_it(front, server, client, routine, between):
+    """A list that was given is not lost with what is given behind it or later; and a ROW_COUNT() that can't be given without losing the list (0, on MySQL)
+    is not waited for in vain."""
+    proxy = moving(front)
+    through = warned(client(proxy), *between)
+    with RawClient(server.port, schema="app", plugin=server.plugin) as direct:
+        assert through == warned(direct, *between)
+    assert through[0][2] == "3" and proxy.counter("residues_primed") >= 1
+
+
+@pytest.mark.parametrize("rows", [0, 1, 2, 12])
+def test_found_rows(front, server, client, rows):
+    """However many, with ROW_COUNT() of 0 and of -1 behind."""
+    session = client(moving(front))
+    for text, count in (("SELECT FOUND_ROWS(), ROW_COUNT()", -1), ("SELECT ROW_COUNT(), FOUND_ROWS()", 0)):
+        session.ok("UPDATE t SET v = 1 WHERE 0")
+        session.rows(" UNION ".join(f"SELECT {i}" for i in range(max(rows, 1))) + (" LIMIT 0" if not rows else ""))
+        if count == 0:
+            session.ok("SET lc_time_names = 'de_DE'")
+        reply = session.execute(prepared(session, text))[-1]
+        if server.family == "mysql" and isinstance(reply, ERR):
+            assert reply.code == 1235   # it was lost with the PREPARE: refused, not answered wrongly
+            continue
+        assert not isinstance(reply, ERR) and not isinstance(reply.end, ERR), reply
+        values = [int.from_bytes(reply.rows[0][i:i + 8], "little", signed=True) for i in (2, 10)]
+        assert sorted(values) == sorted([rows, count]), text
+
+
+def test_what_a_text_with_values_changes_for_everybody(front, server, client):
+    """SET GLOBAL of what the statement before left, by a session that has moved: the values stand in its text, and it is a SET GLOBAL all the same."""
+    proxy = moving(front)
+    setter, old = client(proxy, "admin", schema=None), client(proxy)
+    before = server.sql("SELECT @@global.div_precision_increment")[0][0]
+    setter.rows("SELECT 1 UNION SELECT 2 UNION SELECT 3")
+    assert old.value("SELECT 1 / 3") == "0." + "3" * before
+    try:
+        setter.ok("SET GLOBAL div_precision_increment = FOUND_ROWS() + 6")
+        assert proxy.counter("residues_written") == 1
+        for _ in range(3):
+            assert old.value("SELECT 1 / 3") == "0." + "3" * before
+        fresh = client(proxy)
+        assert fresh.value("SELECT 1 / 3") == "0.333333333"
+    finally:
+        server.sql(f"SET GLOBAL div_precision_increment = {before}")
+
+
+def test_the_session_ends_meanwhile(front, server, client, routine):
+    """After a reset FOUND_ROWS() is left: it is given to a connection that is as from a login, and nobody else may find it there."""
+    proxy = front(size=2)
+    session, other = client(proxy), client(proxy)
+    session.rows("SELECT 1 UNION SELECT 2")
+    other.value("SELECT 1")
+    assert isinstance(session.reset()[0], OK)
+    other.quit()
+    wait_until(lambda: proxy.backends()["idle"] == 1, what="its connection is clean")
+    server.sigstop()
+    try:
+        session.send_command(3, b"CALL reader()")
+        wait_until(lambda: proxy.backends()["restoring"] == 1, what="it is being given FOUND_ROWS()")
+        session.reset_tcp()
+        wait_until(lambda: proxy.stats()["clients"]["current"] == 0, what="it has ended")
+    finally:
+        server.cont()
+    wait_until(lambda: proxy.backends()["idle"] == 1, what="it is clean")
+    after = client(proxy)
+    assert after.value("SELECT FOUND_ROWS()") == "0"
