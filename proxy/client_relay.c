@@ -226,14 +226,14 @@ size_t client_run(struct client *c, uint8_t *bytes, size_t length)
     size_t here = PACKET_HEADER + (size_t)packet;
     bool answered = false;
 
+    if (here > length && packet <= BUDGET_KEPT)
+        return 0; /* half a command holds no backend; and wholly in view, it can be told whether it reads what its backend has not */
     if (here > length && bytes[PACKET_HEADER] == COM_STMT_EXECUTE && length < PACKET_HEADER + STATEMENT_HEAD)
         return 0; /* which one shows a few bytes later */
     if (c->lease.state == LEASE_NONE && !frames_lease(c->home->frames, &c->lease)) {
         c->state = CLIENT_LEASING;
         return 0;
     }
-    if (here > length && packet <= BUDGET_KEPT && (has_text(bytes[PACKET_HEADER]) || may_read_residue(bytes[PACKET_HEADER])) && c->lease.session.on_server != RESIDUE_ALL)
-        return 0; /* wholly in view, it can be told whether it reads what this backend has not */
     if (here > length)
         here = length;
     begin(c, c->lease.backend, bytes, here);
