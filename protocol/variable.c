@@ -45,19 +45,28 @@ static const char *const global_names[] = {
 
 enum { MARIADB = 1, MYSQL = 2, BOTH = MARIADB | MYSQL };
 
-static const struct {
+struct place_name {
     const char *name;
     uint8_t where;
-} fixed_names[] = {
+};
+
+static const struct place_name fixed_names[] = {
 #define FIXED(name, where) {#name, where},
 #include "protocol/variable_fixed.def"
 #undef FIXED
+};
+
+static const struct place_name sure_names[] = {
+#define SURE(name, where) {#name, where},
+#include "protocol/variable_sure.def"
+#undef SURE
 };
 
 #define ROWS (sizeof(table) / sizeof(table[0]))
 #define VIEWS (sizeof(views) / sizeof(views[0]))
 #define GLOBALS (sizeof(global_names) / sizeof(global_names[0]))
 #define FIXED_NAMES (sizeof(fixed_names) / sizeof(fixed_names[0]))
+#define SURE_NAMES (sizeof(sure_names) / sizeof(sure_names[0]))
 #define TRANSACTION_NAMES 110100u /* 11.1.0: from here on MariaDB has MySQL's names too (MDEV-21921) */
 #define SLOTS 4096u
 
@@ -69,6 +78,7 @@ static uint64_t hashes[SLOTS];
 static uint16_t rows[SLOTS];
 static uint8_t places[SLOTS]; /* where the name has a session value */
 static uint8_t fixed[ROWS]; /* where it is */
+static uint8_t sure[ROWS];  /* likewise */
 
 static uint8_t places_of(const char *servers)
 {
@@ -87,6 +97,12 @@ static void put(const char *name, size_t row, const char *servers)
     places[slot] = places_of(servers);
 }
 
+static void mark(uint8_t *where, const struct place_name *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        where[variable_find(name_hash(names[i].name, strlen(names[i].name)))] = names[i].where;
+}
+
 /* Before main: so nobody can forget it, and no thread can see half of it. */
 __attribute__((constructor)) static void build_index(void)
 {
@@ -98,8 +114,8 @@ __attribute__((constructor)) static void build_index(void)
         put(views[i].name, (size_t)variable_find(name_hash(views[i].row, strlen(views[i].row))), views[i].servers);
     for (i = 0; i < GLOBALS; i++)
         put(global_names[i], ROWS - 1, "");
-    for (i = 0; i < FIXED_NAMES; i++)
-        fixed[variable_find(name_hash(fixed_names[i].name, strlen(fixed_names[i].name)))] = fixed_names[i].where;
+    mark(fixed, fixed_names, FIXED_NAMES);
+    mark(sure, sure_names, SURE_NAMES);
 }
 
 /* -1: it is not there. */
@@ -152,4 +168,9 @@ const char *variable_name(unsigned index, bool mariadb, uint32_t version)
 bool variable_is_fixed(unsigned index, bool mariadb)
 {
     return fixed[index] & (mariadb ? MARIADB : MYSQL);
+}
+
+bool variable_is_sure(unsigned index, bool mariadb)
+{
+    return sure[index] & (mariadb ? MARIADB : MYSQL);
 }

@@ -40,5 +40,7 @@ unsigned variable_count(void);
 const char *variable_name(unsigned index, bool mariadb, uint32_t version);
 /* Can a session not be given a value that its client has not set? The rows are in variable_fixed.def. */
 bool variable_is_fixed(unsigned index, bool mariadb);
+/* Can the server not refuse to set it to a value that it had there before? The rows are in variable_sure.def. */
+bool variable_is_sure(unsigned index, bool mariadb);
 
 #endif

@@ -64,6 +64,7 @@ void backend_has_changed(struct backend *b, bool refused)
 
 static void closed(struct backend *b)
 {
+    backend_ahead_forget(b);
     backend_has_changed(b, false);
     deadline_clear(&b->deadline);
     stream_close(&b->stream);
@@ -86,6 +87,8 @@ static void note_close(struct backend *b, enum close_reason reason)
     STATS_INC(stats->backend_closed[reason]);
     log_line(close_reason_level(reason), "backend %llu (thread %u): closed: %s", (unsigned long long)b->id, b->thread_id, close_reason_name(reason));
 }
+
+static void kill_what_runs(struct backend *b, bool connection);
 
 void backend_lost(struct backend *b, enum close_reason reason)
 {
@@ -122,8 +125,9 @@ void backend_close(struct backend *b, enum close_reason reason)
             return;
         }
     } else if (b->state == BACKEND_LEASED || b->state == BACKEND_DRAINING) {
-        backend_kill_query(b); /* or the server keeps the connection until the statement ends */
+        kill_what_runs(b, b->ahead.owed != 0); /* or the server keeps the connection until the statement ends */
     }
+    backend_ahead_forget(b);
     shutdown(b->stream.fd, SHUT_WR);
     stream_resume(&b->stream);
     deadline_set(&b->context->closing, &b->deadline);
@@ -158,6 +162,8 @@ static void drain(struct backend *b)
         return;
     }
     STATS_ADD(loop->stats.backend_bytes_in, length);
+    if (b->ahead.owed && !backend_ahead_input(b, bytes, length, &at))
+        return;
     do {
         pieces_clear(&loop->pieces);
         end = reply_feed(&b->reply, bytes + at, length - at, SCRATCH_SIZE, &used, &loop->pieces);
@@ -339,15 +345,19 @@ static void query_killed(struct loop *loop, struct message *message)
     free(kill);
 }
 
-void backend_kill_query(struct backend *b)
+static void kill_what_runs(struct backend *b, bool connection)
 {
     struct query_kill *kill = zalloc(sizeof *kill);
 
     kill->request = (struct kill_request){
-        .answer.run = query_killed, .loop = b->context->loop, .thread_id = b->thread_id, .account = b->image.account};
+        .answer.run = query_killed, .loop = b->context->loop, .thread_id = b->thread_id, .account = b->image.account, .connection = connection};
     kill->backend = b;
-    b->kills++;
-    control_kill(b->context->control, &kill->request);
+    backend_kill(b, &kill->request);
+}
+
+void backend_kill_query(struct backend *b)
+{
+    kill_what_runs(b, false);
 }
 
 void backend_kill_answered(struct backend *b)

@@ -41,6 +41,8 @@ struct lease_ops {
     void (*answered)(struct lease *lease); /* the last KILL aimed at the leased backend has been answered */
     void (*lost)(struct lease *lease, bool overdue); /* the backend where it was resident has gone, and a part of its state with it. overdue: it was closed
                                           * for a wait_timeout that the session had set */
+    void (*unloaded)(struct lease *lease, const struct backend_error *error); /* what went out ahead of its command was refused, or not answered: the
+                                          * command may have run without it */
     void (*silent)(struct lease *lease); /* on no backend for longer than its own wait_timeout */
 };
 
@@ -93,6 +95,14 @@ struct prime {
     uint8_t asked, done;    /* enum residue; done is 0 once the server has refused a part */
     uint16_t error;         /* of a SIGNAL that makes one; 0: none does */
     unsigned error_owed;    /* how many replies are owed when its own comes */
+};
+
+/* A page-in that is written together with the command for which it is done: its replies come before the command's, backend_ahead.c. */
+struct ahead {
+    struct buffer unsent;       /* goes out with what is written next */
+    unsigned owed;              /* replies that have not come, unsent included */
+    struct reply reply;         /* the one of these that is under way: the command's own is under way too */
+    struct kill_request *kills; /* KILLs that are asked for when none is owed any more */
 };
 
 /* What a backend needs of its worker, and whom it tells. */
@@ -155,6 +165,7 @@ struct backend {
     bool page_in;              /* what is being loaded is a session that has begun, not a fresh one */
     bool schema_later;         /* the schema is chosen behind the change of user */
     struct prime prime;
+    struct ahead ahead;
     bool role_asked;           /* the next reply to end tells the role that a login gets */
     struct auth_client auth;
     struct auth_secret secret; /* wiped when the exchange ends */
@@ -183,6 +194,18 @@ void backend_save_input(struct backend *b);
 uint8_t backend_can_prime(const struct backend *b, struct session *s, uint8_t which);
 /* Gives the server these, which backend_can_prime has named, and ROW_COUNT() if possible. The state becomes RESTORING; `restored` or `failed` follows. */
 void backend_prime(struct backend *b, struct session *s, uint8_t which);
+/* backend_ahead.c: what w has, answered by b->owed replies, goes out with what is written next. False: no memory, nothing has changed. */
+bool backend_ahead_begin(struct backend *b, const struct wire_writer *w) __attribute__((warn_unused_result));
+/* Writes, and in front of it what is to go ahead. False: the connection is broken. */
+bool backend_write(struct backend *b, const void *bytes, size_t length) __attribute__((warn_unused_result));
+/* Nothing will be written now, and what is to go ahead does not wait for it. */
+void backend_ahead_flush(struct backend *b);
+/* What has come begins with replies to what went ahead. True: none is owed any more, and *used bytes were theirs. False: the rest has been kept for more
+ * of them, or they failed and whoever has the backend was told. */
+bool backend_ahead_input(struct backend *b, uint8_t *bytes, size_t length, size_t *used) __attribute__((warn_unused_result));
+void backend_ahead_failed(struct backend *b, const struct backend_error *error);
+/* It ends: none is awaited any more. */
+void backend_ahead_forget(struct backend *b);
 /* Its reply has no reader any more: read it to its end, then `drained`. */
 void backend_drain(struct backend *b);
 
@@ -203,6 +226,8 @@ void backend_changes_globals(struct backend *b);
 /* What was sent has ended. refused: with an error from which it is certain that nothing has been done. Nothing happens when nothing was said. */
 void backend_has_changed(struct backend *b, bool refused);
 
+/* A KILL aimed at it; not before what went ahead has been answered: hitting that, it would let the command behind it run on a wrong page. */
+void backend_kill(struct backend *b, struct kill_request *request);
 /* KILL QUERY for what runs on it now. */
 void backend_kill_query(struct backend *b);
 /* An answer to a KILL that counted in b->kills has come. The backend may be gone afterwards, or another worker's. */

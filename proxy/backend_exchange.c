@@ -47,7 +47,7 @@ void exchange_refused(struct backend *b, const uint8_t *payload, size_t length)
 void exchange_send(struct backend *b, struct wire_writer *w)
 {
     STATS_ADD(b->context->loop->stats.backend_bytes_out, wire_written(w));
-    if (w->full || !stream_write_bytes(&b->stream, w->begin, wire_written(w)))
+    if (w->full || !backend_write(b, w->begin, wire_written(w)))
         exchange_fail(b, "the connection broke");
 }
 
@@ -142,6 +142,8 @@ void backend_exchange_input(struct backend *b)
         return;
     }
     STATS_ADD(b->context->loop->stats.backend_bytes_in, length);
+    if (b->ahead.owed && !backend_ahead_input(b, bytes, length, &at)) /* of a command without a reply */
+        return;
     while (at < length && more && !b->failing && b->step != EXCHANGE_DONE) {
         more = eat(b, bytes + at, length - at, &used);
         at += used;

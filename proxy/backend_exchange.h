@@ -30,8 +30,9 @@ enum page_in backend_page_in_way(const struct backend *b, const struct session *
 /* Where nobody knows what a backend has that takes the globals just now, the session takes those that it began with as its own. False: it has more than
  * is kept, and the backend fails. */
 bool backend_keep_globals(struct backend *b, struct session *s);
-/* One SET of what the session has and the backend has not: there, status and insert_id are the backend's. Counted in b->owed when there is any. */
-void backend_put_settings(struct backend *b, struct wire_writer *w, const struct session *s, const struct session_values *there, uint16_t status,
+/* One SET of what the session has and the backend has not: there, status and insert_id are the backend's. Counted in b->owed when there is any.
+ * True: the server can't refuse it. */
+bool backend_put_settings(struct backend *b, struct wire_writer *w, const struct session *s, const struct session_values *there, uint16_t status,
                           uint64_t insert_id);
 /* Henceforth the backend has the session's page. */
 void backend_note_page(struct backend *b, const struct session *s);

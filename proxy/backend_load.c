@@ -139,7 +139,7 @@ static void send_reset(struct backend *b, struct wire_writer *w, const struct se
     b->owed++;
     put_image_settings(b, w);
     if (begun) {
-        backend_put_settings(b, w, begun, NULL, b->context->facts->status, 0);
+        (void)backend_put_settings(b, w, begun, NULL, b->context->facts->status, 0);
         backend_note_page(b, begun);
         STATS_INC(b->context->loop->stats.page_ins_reset);
     }
@@ -152,6 +152,7 @@ static void page_in(struct backend *b, struct wire_writer *w, const struct sessi
 {
     bool schema = s->image.schema_length && !session_image_same_schema(&b->image, &s->image);
     uint16_t fresh = b->context->facts->status;
+    bool ahead = false;
 
     if (b->image.multi_statements != s->image.multi_statements) {
         put_option(w, s->image.multi_statements);
@@ -168,14 +169,14 @@ static void page_in(struct backend *b, struct wire_writer *w, const struct sessi
     }
     if (way == PAGE_IN_RESET) {
         put_image_settings(b, w);
-        backend_put_settings(b, w, s, NULL, fresh, 0);
+        (void)backend_put_settings(b, w, s, NULL, fresh, 0);
         STATS_INC(b->context->loop->stats.page_ins_reset);
     } else {
-        backend_put_settings(b, w, s, b->values, b->status, b->image.last_insert_id);
+        ahead = backend_put_settings(b, w, s, b->values, b->status, b->image.last_insert_id) && !schema;
         STATS_INC(b->context->loop->stats.page_ins_difference);
     }
     backend_note_page(b, s);
-    if (b->owed)
+    if (b->owed && !(ahead && backend_ahead_begin(b, w)))
         send_settings(b, w);
 }
 
@@ -252,7 +253,7 @@ bool backend_load(struct backend *b, struct session *session, enum backend_state
     }
     if (way != PAGE_IN_LOGIN) {
         page_in(b, &w, session, way);
-        if (b->owed == 0)
+        if (b->owed == 0 && b->ahead.owed == 0)
             deadline_clear(&b->deadline);
         return b->owed == 0;
     }
@@ -282,7 +283,7 @@ void load_rest(struct backend *b)
     }
     put_image_settings(b, &w);
     if (s) {
-        backend_put_settings(b, &w, s, NULL, b->status, 0);
+        (void)backend_put_settings(b, &w, s, NULL, b->status, 0);
         backend_note_page(b, s);
         STATS_INC(b->context->loop->stats.page_ins_login);
     }

@@ -159,12 +159,14 @@ static bool is_to_be_set(const struct session_value *value, const struct session
     return (charset && named_there) || !has_value(there, value);
 }
 
-static void put_values(struct backend *b, struct wire_writer *w, bool *first, const struct session *s, const struct session_values *there)
+/* False: the server may refuse one of them. */
+static bool put_values(struct backend *b, struct wire_writer *w, bool *first, const struct session *s, const struct session_values *there)
 {
     const struct target_facts *facts = b->context->facts;
     bool names = put_names(w, first, s, there);
     struct session_value value;
     bool named_there = session_values_find(there, RESULTS_COLLATION, &value) && !session_values_find(s->values, RESULTS_COLLATION, &value);
+    bool sure = true;
     size_t at = 0;
 
     while (session_values_next(s->values, &at, &value)) {
@@ -172,7 +174,9 @@ static void put_values(struct backend *b, struct wire_writer *w, bool *first, co
             continue;
         put_name(w, first, variable_name(value.variable, facts->is_mariadb, facts->server_number));
         put_value(w, &value);
+        sure = sure && variable_is_sure(value.variable, facts->is_mariadb);
     }
+    return sure;
 }
 
 /* On MySQL any statement begins the list of warnings anew: nobody shall see those of the page before, or what it thinks of the settings. */
@@ -186,12 +190,20 @@ static void put_nothing(struct backend *b, struct wire_writer *w)
     b->owed++;
 }
 
-void backend_put_settings(struct backend *b, struct wire_writer *w, const struct session *s, const struct session_values *there, uint16_t status,
+/* MariaDB ends any statement that takes longer than the page before had allowed. */
+static bool is_timed(const struct session_values *there)
+{
+    struct session_value value;
+
+    return session_values_find(there, (uint16_t)variable_find(name_hash("max_statement_time", strlen("max_statement_time"))), &value);
+}
+
+bool backend_put_settings(struct backend *b, struct wire_writer *w, const struct session *s, const struct session_values *there, uint16_t status,
                           uint64_t insert_id)
 {
     struct wire_writer before = *w;
     uint8_t *header = packet_begin(w);
-    bool first = true;
+    bool first = true, sure;
     char number[24];
 
     wire_put_u8(w, COM_QUERY);
@@ -199,7 +211,7 @@ void backend_put_settings(struct backend *b, struct wire_writer *w, const struct
         put_name(w, &first, "autocommit");
         wire_put_u8(w, s->status & STATUS_AUTOCOMMIT ? '1' : '0');
     }
-    put_values(b, w, &first, s, there);
+    sure = put_values(b, w, &first, s, there) && !is_timed(there);
     if (!there || insert_id != s->image.last_insert_id) { /* always after a reset: its changes are else told with the session's next reply */
         put_name(w, &first, "last_insert_id");
         wire_put_bytes(w, number, (size_t)snprintf(number, sizeof number, "%llu", (unsigned long long)s->image.last_insert_id));
@@ -212,6 +224,7 @@ void backend_put_settings(struct backend *b, struct wire_writer *w, const struct
     }
     if (!b->context->facts->is_mariadb && (!first || b->warned))
         put_nothing(b, w);
+    return first || sure;
 }
 
 void backend_note_page(struct backend *b, const struct session *s)

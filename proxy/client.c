@@ -294,6 +294,8 @@ static bool is_idle_in_transaction(const struct client *c)
 
 void client_settle(struct client *c)
 {
+    if (c->lease.state == LEASE_HELD)
+        backend_ahead_flush(c->lease.backend); /* who can't go on now (its client does not read) */
     if (c->lease.state == LEASE_HELD && c->lease.session.pins == 0)
         frames_yield(c->home->frames, &c->lease);
     client_count_pins(c);

@@ -164,6 +164,14 @@ void client_note_sent(struct client *c);
 void client_note_end(struct client *c);
 void client_relay_local(struct client *c, uint8_t *bytes, size_t length);
 
+/* client_page_in.c: from when the server can have begun with the command: query_timeout. */
+void client_begin_timing(struct client *c);
+/* Is a page-in under way of which the command has to know the end? True: the command is looked at again then (LEASING). */
+bool client_awaits_page_in(struct client *c) __attribute__((warn_unused_result));
+/* The backend's bytes begin with answers to a page-in that went ahead of the command: they are taken off. False: nothing is left. */
+bool client_take_page_in(struct client *c, uint8_t **bytes, size_t *length) __attribute__((warn_unused_result));
+void client_unloaded(struct lease *lease, const struct backend_error *error);
+
 /* client_names.c: a command begins; what its names are looked up in, NULL: nothing is known for certain now. */
 const struct name_set *client_names_begin(struct client *c, struct backend *b);
 /* The last of its text has been judged, and will be sent. */

@@ -283,8 +283,7 @@ static void kill_on_server(struct client_kill *kill, struct backend *b)
     kill->request.account = kill->account;
     kill->request.connection = kill->connection && !kill->judged;
     kill->request.as_account = kill->account != b->image.account;
-    b->kills++;
-    control_kill(b->context->control, &kill->request);
+    backend_kill(b, &kill->request);
 }
 
 static void on_arrival(struct loop *loop, struct message *message)

@@ -39,7 +39,7 @@ static void lost(struct client *c)
 void client_to_backend(struct client *c, const uint8_t *bytes, size_t length)
 {
     STATS_ADD(stats(c)->backend_bytes_out, length);
-    if (!stream_write_bytes(&c->lease.backend->stream, bytes, length))
+    if (!backend_write(c->lease.backend, bytes, length))
         c->lease.backend->torn = true; /* its end, and what the server said before it, come to on_input */
 }
 
@@ -93,7 +93,8 @@ void client_note_end(struct client *c)
         session_begin(s, &b->epoch);
     note_footprint(b, s);
     c->state = CLIENT_READY;
-    deadline_clear(&b->deadline);
+    if (b->ahead.owed == 0)
+        deadline_clear(&b->deadline);
     if (s->pins == 0)
         frames_yield(c->home->frames, &c->lease);
     client_count_pins(c);
@@ -158,8 +159,7 @@ static void begin(struct client *c, struct backend *b, const uint8_t *bytes, siz
     b->reply.mysql = !c->home->facts->is_mariadb;
     b->reply.conditions = session_conditions(s, c->command, c->home->facts->is_mariadb);
     c->state = CLIENT_RUNNING;
-    if (c->home->conf->query_timeout_us)
-        deadline_set(&b->context->queries, &b->deadline);
+    client_begin_timing(c);
     if (c->deadline.queue == &c->home->transactions)
         deadline_clear(&c->deadline);
     client_count_pins(c);
@@ -240,7 +240,7 @@ size_t client_run(struct client *c, uint8_t *bytes, size_t length)
     c->upload = (struct upload){(uint32_t)(PACKET_HEADER + packet - here), packet == PACKET_MAX};
     if (client_at_border(c)) {
         end_text(c, c->lease.backend);
-        answered = answered_otherwise(c, bytes, here);
+        answered = !client_awaits_page_in(c) && answered_otherwise(c, bytes, here);
         if (c->state == CLIENT_LEASING)
             return 0;
     }
@@ -373,6 +373,8 @@ static void on_input(struct lease *lease)
         return;
     }
     STATS_ADD(stats(c)->backend_bytes_in, length);
+    if (b->ahead.owed && !client_take_page_in(c, &bytes, &length))
+        return;
     if (c->state != CLIENT_RUNNING || b->reply.state == REPLY_AT_END) { /* nobody asked: a server that says why it goes, before it goes */
         b->spent = true;
         if (!stream_write_bytes(&c->stream, bytes, length))
@@ -447,4 +449,4 @@ static void on_silent(struct lease *lease)
         frames_silence_begin(c->home->frames, lease, monotonic_us()); /* half a command is no silence, nor is a KILL that is not answered */
 }
 
-const struct lease_ops client_lease_ops = {on_ready, on_failed, on_input, on_drained, on_answered, on_lost, on_silent};
+const struct lease_ops client_lease_ops = {on_ready, on_failed, on_input, on_drained, on_answered, on_lost, client_unloaded, on_silent};

@@ -307,8 +307,8 @@ void frames_yield(struct frames *f, struct lease *lease)
     struct backend *b = lease->backend;
 
     INVARIANT(lease->state == LEASE_HELD && lease->session.pins == 0);
-    if (stream_stuck(&b->stream) || b->kills || b->torn || b->spent)
-        return; /* its next command's end, or the answer to the KILL, comes back here */
+    if (stream_stuck(&b->stream) || b->kills || b->torn || b->spent || b->ahead.owed)
+        return; /* its next command's end, or the answer to the KILL or to its page-in, comes back here */
     part(b);
     b->resident = lease;
     lease->resident = b;
@@ -435,6 +435,10 @@ static void exchange_expired(struct deadline *deadline)
         return;
     }
     backend_error_set(&error, "%s did not answer within connect_timeout", b->context->target->name);
+    if (b->state == BACKEND_LEASED) {
+        backend_ahead_failed(b, &error);
+        return;
+    }
     on_failed(b, CLOSE_CONNECT_TIMEOUT, &error);
 }
 

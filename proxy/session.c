@@ -188,6 +188,11 @@ void session_move(struct session *s, uint16_t status, const struct epoch *epoch,
     s->on_server = s->diagnostics == DIAGNOSTICS_NONE && !warned ? RESIDUE_WARNINGS : 0;
 }
 
+void session_page_in_warned(struct session *s)
+{
+    s->on_server &= (uint8_t)~RESIDUE_WARNINGS;
+}
+
 void session_page_in_failed(struct session *s, uint16_t error)
 {
     if (error == 1049 || error == 1044) {

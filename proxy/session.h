@@ -147,6 +147,8 @@ void session_primed(struct session *s, uint8_t asked, uint8_t done);
 bool session_speaks_utf8(const struct session *s);
 /* Its page has left its backend. */
 void session_leave(struct session *s);
+/* What loaded it has left warnings. */
+void session_page_in_warned(struct session *s);
 /* The server refused to load it: what was refused is given up, so that the session can go on. error: the server's number. */
 void session_page_in_failed(struct session *s, uint16_t error);
 /* The warnings that MySQL would tell with the OK of a command that has none of its own (PING, INIT_DB, SET_OPTION), were the session still where it

@@ -1,4 +1,4 @@
-"""A scripted server for what MariaDB 10.11 does not have: caching_sha2_password, with a cold cache and with a warm one."""
+"""Servers that do what no real one can be made to: caching_sha2_password with a cold cache and with a warm one; a SET that fails."""
 import hashlib
 import os
 import socket
@@ -99,3 +99,43 @@ class CachingSha2Server:
         self.cold.discard(who)
         self.send(connection, sequence + 1, OK_PACKET)
         return True
+
+
+class Between:
+    """What is said to a real server passes through here, and its answers pass back. Once .spoil is true, the first SET that comes together with a
+    command behind it is made a syntax error; .spoilt counts them."""
+
+    def __init__(self, server):
+        self.server, self.spoil, self.spoilt, self.socket = server, False, 0, None
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def close(self):
+        self.listener.close()
+
+    def accept(self):
+        while True:
+            try:
+                near, _ = self.listener.accept()
+            except OSError:
+                return
+            far = socket.create_connection(("127.0.0.1", self.server.port))
+            for source, sink, change in ((near, far, self.spoiled), (far, near, bytes)):
+                source.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                threading.Thread(target=self.pump, args=(source, sink, change), daemon=True).start()
+
+    def pump(self, source, sink, change):
+        try:
+            while data := source.recv(1 << 16):
+                sink.sendall(change(data))
+            sink.shutdown(socket.SHUT_WR)
+        except OSError:
+            sink.close()
+
+    def spoiled(self, data):
+        first = 4 + int.from_bytes(data[:3], "little")
+        if self.spoil and data[4:9] == b"\x03SET " and len(data) > first:
+            self.spoil, self.spoilt = False, self.spoilt + 1
+            return data[:5] + b"SAT" + data[8:]
+        return data

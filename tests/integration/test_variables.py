@@ -1,11 +1,12 @@
 """protocol/variable.def against the servers: it names what they have, and what travels is the same on another connection."""
 import os
+import re
 
 import pytest
 
 from harness import ERR, SERVERS, RawClient
 from harness.builds import roots
-from harness.variables import NOISE, TAGS, Table, is_number, literal, settings, spoken
+from harness.variables import NOISE, TAGS, Table, is_number, literal, settings, spoken, text_of
 
 TABLE = Table()
 OPTIONS = {"mariadb": ["--query-cache-type=ON", "--query-cache-size=1M"], "mysql": ["--performance-schema=on"]}
@@ -223,6 +224,35 @@ def test_asking_and_setting_do_not_depend_on_the_session(server, tag, connect):
         assert settings(there, names) == full, hostile
         for client in (here, there, fresh):
             client.close()
+
+
+def sure(tag):
+    """What is written ahead of a statement there."""
+    here = ("BOTH", "MYSQL" if tag == "my9" else "MARIADB")
+    rows = re.findall(r"SURE\((\w+), (\w+)\)", text_of("variable_sure.def"))
+    fixed = dict(re.findall(r"FIXED\((\w+), (\w+)\)", text_of("variable_fixed.def")))
+    assert len(rows) == len(dict(rows)) > 30
+    names = [name for name, where in rows if where in here]
+    assert [name for name in names if fixed.get(name) in here] == []
+    return [spoken(name, tag) for name in names]
+
+
+def test_what_is_sure_can_not_be_refused(server, tag, connect):
+    """Without a privilege, whatever the value is that it has had, and whatever there is at the moment of the other sure ones."""
+    names, about, tried = sure(tag), described(server), 0
+    assert set(names) <= set(TABLE.moving(tag))
+    fresh = settings(connect(), names)
+    for name in names:
+        here = connect()
+        there = RawClient(path=server.socket, user="app", password="app", plugin=server.plugin)
+        for value in candidates(name, about[name], fresh[name]):
+            if isinstance(here.query(f"SET SESSION {name} = {value}")[-1], ERR):
+                continue
+            restore(there, tag, settings(here, names))
+            assert differences(settings(here, names), settings(there, names)) == {}, (name, value)
+            tried += 1
+        there.close()
+    assert tried > 2 * len(names)
 
 
 # Why some do not travel, or not alone
