@@ -36,6 +36,7 @@ struct conf {
     uint64_t max_clients;
     int64_t login_timeout_us;  /* from accept to the end of the login */
     int64_t abandon_after_us;  /* a half-closed client's query is killed after this */
+    int64_t drain_timeout_us;  /* from SIGTERM until what still runs is cut; 0: at once */
     int log_level;             /* enum conf_log_level */
     /* [backend] */
     struct conf_address backend; /* host empty when backend_socket is used */

@@ -15,6 +15,10 @@
 #include "proxy/version.h"
 #include "proxy/worker.h"
 
+#define TICK_US 1000000
+#define DRAIN_TICK_US 20000
+#define DRAIN_TOLD_US 5000000
+
 struct instance {
     const struct conf *conf;
     struct accounts *accounts;
@@ -71,18 +75,51 @@ static unsigned worker_count(const struct conf *conf)
     return processors < 1 ? 1 : processors > 64 ? 64 : (unsigned)processors;
 }
 
-/* Signals are the main thread's: it waits for them, and every other thread has them blocked. */
+/* Signals are the main thread's: it waits for them, and every other thread has them blocked. 0: none came in that time. */
+static int next_signal(const sigset_t *signals, int64_t us)
+{
+    struct timespec time = {.tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000};
+    int number = sigtimedwait(signals, NULL, &time);
+
+    return number < 0 ? 0 : number;
+}
+
 static int wait_for_signal(const sigset_t *signals)
 {
     int number;
 
     for (;;) {
-        if (sigwait(signals, &number) != 0)
-            continue;
-        if (number != SIGHUP)
+        number = next_signal(signals, TICK_US);
+        if (number == SIGTERM || number == SIGINT)
             return number;
-        log_line(LOG_WARNING, "SIGHUP: settings are read at the start only; restart to apply them");
+        if (number == SIGHUP)
+            log_line(LOG_WARNING, "SIGHUP: settings are read at the start only; restart to apply them");
     }
+}
+
+/* Waits until the last client has gone, drain_timeout is over, or a signal says that it shall not take so long. */
+static void drain(struct instance *i, const sigset_t *signals)
+{
+    int64_t now_us = monotonic_us(), until_us = now_us + i->conf->drain_timeout_us, told_us = now_us;
+    int number = 0;
+
+    log_line(LOG_INFO, "draining: %llu clients left; those at work have %lld ms", (unsigned long long)workers_clients(&i->workers),
+             (long long)i->conf->drain_timeout_us / 1000);
+    workers_drain(&i->workers);
+    while ((number = next_signal(signals, DRAIN_TICK_US)) != SIGTERM && number != SIGINT) {
+        uint64_t left = workers_clients(&i->workers);
+
+        now_us = monotonic_us();
+        if (number == SIGHUP)
+            log_line(LOG_WARNING, "SIGHUP: draining, nothing is reloaded");
+        if (left == 0 || now_us >= until_us)
+            return;
+        if (now_us - told_us >= DRAIN_TOLD_US) {
+            log_line(LOG_INFO, "draining: %llu clients left", (unsigned long long)left);
+            told_us = now_us;
+        }
+    }
+    log_line(LOG_INFO, "%s while draining: stopping at once", number == SIGTERM ? "SIGTERM" : "SIGINT");
 }
 
 /* Everything is made before any thread runs, so that whoever tells something finds whom it tells. */
@@ -126,11 +163,28 @@ static bool start(struct instance *i, unsigned workers)
     return true;
 }
 
-static void stop(struct instance *i)
+/* Returns how many clients were cut. Health and counters are told to the end. */
+static unsigned stop(struct instance *i)
 {
+    unsigned cut = workers_stop(&i->workers);
+
     stats_http_stop(i->http);
-    workers_stop(&i->workers);
     close_all(i);
+    return cut;
+}
+
+/* SIGINT, or SIGTERM with a drain_timeout of 0, asks for nothing to be waited for: then nobody was cut who should not have been. */
+static int end(struct instance *i, const sigset_t *signals, int number)
+{
+    bool drains = number == SIGTERM && i->conf->drain_timeout_us;
+    unsigned cut;
+
+    log_line(LOG_INFO, "%s: stopping", number == SIGTERM ? "SIGTERM" : "SIGINT");
+    if (drains)
+        drain(i, signals);
+    cut = stop(i);
+    log_line(drains && cut ? LOG_WARNING : LOG_INFO, "stopped; %u clients were cut", cut);
+    return drains && cut ? INSTANCE_CUT : 0;
 }
 
 int instance_run(const struct conf *conf)
@@ -138,7 +192,6 @@ int instance_run(const struct conf *conf)
     struct instance i = {.conf = conf};
     unsigned workers = worker_count(conf);
     sigset_t signals;
-    int number;
 
     signal(SIGPIPE, SIG_IGN);
     sigemptyset(&signals);
@@ -149,12 +202,8 @@ int instance_run(const struct conf *conf)
     log_set_level((enum log_level)conf->log_level);
     raise_descriptors(conf);
     if (!start(&i, workers))
-        return 1;
+        return INSTANCE_FAILED;
     log_line(LOG_INFO, "sluse %s: %u workers, server %s, pool of %llu, max_clients %llu", SLUSE_VERSION, workers, i.target.name,
              (unsigned long long)conf->size, (unsigned long long)conf->max_clients);
-    number = wait_for_signal(&signals);
-    log_line(LOG_INFO, "%s: stopping", number == SIGTERM ? "SIGTERM" : "SIGINT");
-    stop(&i);
-    log_line(LOG_INFO, "stopped");
-    return 0;
+    return end(&i, &signals, wait_for_signal(&signals));
 }

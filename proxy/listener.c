@@ -211,11 +211,23 @@ void listener_open(struct listener *l, struct loop *loop, int fd, void (*accepte
     ev_io_start(loop->ev, &l->reader);
 }
 
+static bool is_unix(int fd)
+{
+    int domain = 0;
+    socklen_t length = sizeof domain;
+
+    return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &length) == 0 && domain == AF_UNIX;
+}
+
+/* A shut Unix socket still gives what it has taken; a TCP one resets that, so it is emptied first. */
 void listener_close(struct listener *l)
 {
     ev_io_stop(l->loop->ev, &l->reader);
     ev_timer_stop(l->loop->ev, &l->pause);
+    if (is_unix(l->fd))
+        (void)shutdown(l->fd, SHUT_RD); /* another worker has done it already: as well */
     while (accept_one(l))
         ;
+    (void)shutdown(l->fd, SHUT_RD);
     ev_timer_stop(l->loop->ev, &l->pause);
 }

@@ -38,7 +38,7 @@ struct listener {
 };
 
 void listener_open(struct listener *l, struct loop *loop, int fd, void (*accepted)(void *data, int fd), void *data);
-/* Accepts what the kernel has already taken, then stops. */
+/* Accepts what the kernel has already taken, then stops: whoever comes later is refused. */
 void listener_close(struct listener *l);
 
 #endif

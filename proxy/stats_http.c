@@ -162,6 +162,8 @@ static enum MHD_Result readyz(struct stats_http *http, struct MHD_Connection *co
     char error[256], *text;
     bool greeted = target_facts(http->target).greeted;
 
+    if (atomic_load(&http->workers->draining))
+        return answer(connection, MHD_HTTP_SERVICE_UNAVAILABLE, "text/plain; charset=utf-8", strdup("draining\n"));
     if (atomic_load(&http->target->up) && greeted)
         return answer(connection, MHD_HTTP_OK, "text/plain; charset=utf-8", strdup("ready\n"));
     target_error(http->target, error, sizeof error);

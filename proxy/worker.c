@@ -15,6 +15,16 @@
 #define STOP_SECONDS 3.
 #define STOP_POLL_SECONDS 0.01
 
+static void tell_all(struct workers *workers, void (*run)(struct loop *loop, struct message *message))
+{
+    for (unsigned i = 0; i < workers->count; i++) {
+        struct message *message = zalloc(sizeof *message);
+
+        message->run = run;
+        loop_send(&workers->list[i].loop, message);
+    }
+}
+
 /* --- accepting --- */
 
 struct passed_client {
@@ -143,12 +153,7 @@ static void on_facts(struct loop *loop, struct message *message)
 
 void workers_tell_facts(struct workers *workers)
 {
-    for (unsigned i = 0; i < workers->count; i++) {
-        struct message *message = zalloc(sizeof *message);
-
-        message->run = on_facts;
-        loop_send(&workers->list[i].loop, message);
-    }
+    tell_all(workers, on_facts);
 }
 
 /* --- life --- */
@@ -178,6 +183,8 @@ void workers_open(struct workers *workers, unsigned count, const struct conf *co
     workers->clients = zalloc(count * sizeof *workers->clients);
     workers->frames = (struct frames_shared){.pool = pool, .all = zalloc(count * sizeof *workers->frames.all), .count = count};
     atomic_init(&workers->total_clients, 0);
+    atomic_init(&workers->draining, false);
+    atomic_init(&workers->cut, 0);
     for (unsigned i = 0; i < count; i++)
         open_worker(workers, i, conf, accounts, target, control);
     for (unsigned i = 0; i < count; i++)
@@ -196,6 +203,33 @@ void workers_start(struct workers *workers)
 {
     for (unsigned i = 0; i < workers->count; i++)
         INVARIANT(pthread_create(&workers->list[i].thread, NULL, run, &workers->list[i]) == 0);
+}
+
+static void close_listeners(struct worker *worker)
+{
+    for (size_t i = 0; i < worker->listener_count; i++)
+        listener_close(&worker->listeners[i]);
+    worker->listener_count = 0;
+}
+
+static void on_drain(struct loop *loop, struct message *message)
+{
+    struct worker *worker = loop->worker;
+
+    free(message);
+    close_listeners(worker);
+    clients_drain(&worker->clients);
+}
+
+void workers_drain(struct workers *workers)
+{
+    atomic_store(&workers->draining, true);
+    tell_all(workers, on_drain);
+}
+
+uint64_t workers_clients(const struct workers *workers)
+{
+    return atomic_load_explicit(&workers->total_clients, memory_order_relaxed);
 }
 
 static bool has_backends(const struct worker *worker)
@@ -219,28 +253,25 @@ static void on_stopping(struct ev_loop *ev, ev_timer *timer, int events)
 static void on_stop(struct loop *loop, struct message *message)
 {
     struct worker *worker = loop->worker;
+    struct workers *workers = container_of(worker->frames.shared, struct workers, frames);
 
     free(message);
-    for (size_t i = 0; i < worker->listener_count; i++)
-        listener_close(&worker->listeners[i]);
+    close_listeners(worker);
     frames_stop(&worker->frames);
-    clients_stop(&worker->clients);
+    atomic_fetch_add(&workers->cut, clients_stop(&worker->clients));
     worker->stop_by = ev_now(loop->ev) + STOP_SECONDS;
     ev_timer_init(&worker->stopping, on_stopping, 0., STOP_POLL_SECONDS);
     worker->stopping.data = worker;
     ev_timer_start(loop->ev, &worker->stopping);
 }
 
-void workers_stop(struct workers *workers)
+unsigned workers_stop(struct workers *workers)
 {
-    for (unsigned i = 0; i < workers->count; i++) {
-        struct message *message = zalloc(sizeof *message);
-
-        message->run = on_stop;
-        loop_send(&workers->list[i].loop, message);
-    }
+    atomic_store(&workers->draining, true);
+    tell_all(workers, on_stop);
     for (unsigned i = 0; i < workers->count; i++)
         pthread_join(workers->list[i].thread, NULL);
+    return atomic_load(&workers->cut);
 }
 
 void workers_close(struct workers *workers)

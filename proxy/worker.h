@@ -28,6 +28,8 @@ struct workers {
     struct clients **clients;
     struct frames_shared frames;
     atomic_uint_least64_t total_clients;
+    atomic_bool draining; /* for /readyz */
+    atomic_uint cut;      /* clients that workers_stop found at work */
 };
 
 /* Opens `count` workers that share the rest; no thread runs yet. */
@@ -38,8 +40,11 @@ void workers_listen(struct workers *workers, const struct listen_sockets *socket
 void workers_start(struct workers *workers);
 /* The facts of the target have changed. Any thread. */
 void workers_tell_facts(struct workers *workers);
-/* Stops accepting, closes clients and backends, waits for the threads. The main thread. */
-void workers_stop(struct workers *workers);
+/* Stops accepting, after what the kernel has accepted already, and ends clients as they come to rest. The main thread, which then looks at workers_clients. */
+void workers_drain(struct workers *workers);
+uint64_t workers_clients(const struct workers *workers);
+/* Stops accepting, closes clients and backends, waits for the threads. The main thread. Returns how many clients were cut. */
+unsigned workers_stop(struct workers *workers);
 void workers_close(struct workers *workers);
 
 #endif
