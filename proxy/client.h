@@ -103,6 +103,8 @@ void clients_close(struct clients *clients);
 void clients_greet(struct clients *clients);
 /* There is a new snapshot of the globals. */
 void clients_globals_changed(struct clients *clients, const struct globals *was, const struct globals *is);
+/* The settings are others: deadlines follow. */
+void clients_settings_changed(struct clients *clients, const struct conf *conf);
 /* No client comes any more: who rests is ended as a server ends its clients (a FIN and no word), and who is at work when it has done. */
 void clients_drain(struct clients *clients);
 /* The process stops: every client is closed. Returns how many were cut: had not been ended yet. */

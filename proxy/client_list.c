@@ -89,6 +89,27 @@ void clients_globals_changed(struct clients *clients, const struct globals *was,
     session_values_free(difference);
 }
 
+/* 0 is never; and what is idle already is timed from now on. */
+static void time_transactions(struct clients *clients, int64_t length_us)
+{
+    struct client *each;
+
+    if (length_us == 0)
+        deadline_queue_clear(&clients->transactions);
+    deadline_queue_set_length(&clients->transactions, length_us);
+    TAILQ_FOREACH(each, &clients->list, link)
+        if (length_us && client_is_idle_in_transaction(each) && !each->deadline.queue)
+            deadline_set(&clients->transactions, &each->deadline);
+}
+
+void clients_settings_changed(struct clients *clients, const struct conf *conf)
+{
+    clients->conf = conf;
+    deadline_queue_set_length(&clients->logins, conf->login_timeout_us);
+    deadline_queue_set_length(&clients->abandoned, conf->abandon_after_us);
+    time_transactions(clients, conf->idle_in_transaction_timeout_us);
+}
+
 /* --- draining --- */
 
 /* What the client has sent already is served, also when nobody has looked at its socket yet. */

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "proxy/invariant.h"
+#include "proxy/reload.h"
 #include "proxy/stats_http.h"
 #include "proxy/version.h"
 #include "proxy/worker.h"
@@ -20,7 +21,7 @@
 #define DRAIN_TOLD_US 5000000
 
 struct instance {
-    const struct conf *conf;
+    struct conf *conf; /* held */
     struct accounts *accounts;
     struct target target;
     struct pool pool;
@@ -84,7 +85,25 @@ static int next_signal(const sigset_t *signals, int64_t us)
     return number < 0 ? 0 : number;
 }
 
-static int wait_for_signal(const sigset_t *signals)
+/* Everybody has the new snapshot, or is about to. The bound comes before those that ask for connections. */
+static void reload(struct instance *i)
+{
+    struct conf *before = i->conf, *conf = reload_load(before);
+
+    if (!conf)
+        return;
+    log_set_level((enum log_level)conf->log_level);
+    raise_descriptors(conf);
+    accounts_settings_changed(i->accounts, before, conf);
+    pool_resize(&i->pool, conf->size, conf->max_waiting);
+    control_settings_changed(i->control, conf);
+    workers_settings_changed(&i->workers, conf);
+    i->conf = conf;
+    conf_drop(before);
+    log_line(LOG_INFO, "reload: done");
+}
+
+static int wait_for_signal(struct instance *i, const sigset_t *signals)
 {
     int number;
 
@@ -93,7 +112,7 @@ static int wait_for_signal(const sigset_t *signals)
         if (number == SIGTERM || number == SIGINT)
             return number;
         if (number == SIGHUP)
-            log_line(LOG_WARNING, "SIGHUP: settings are read at the start only; restart to apply them");
+            reload(i);
     }
 }
 
@@ -125,7 +144,7 @@ static void drain(struct instance *i, const sigset_t *signals)
 /* Everything is made before any thread runs, so that whoever tells something finds whom it tells. */
 static void open_all(struct instance *i, unsigned workers)
 {
-    const struct conf *conf = i->conf;
+    struct conf *conf = i->conf;
 
     i->accounts = accounts_new(conf);
     target_open(&i->target, conf->backend.host, conf->backend.port, conf->backend_socket);
@@ -183,13 +202,14 @@ static int end(struct instance *i, const sigset_t *signals, int number)
     if (drains)
         drain(i, signals);
     cut = stop(i);
+    conf_drop(i->conf);
     log_line(drains && cut ? LOG_WARNING : LOG_INFO, "stopped; %u clients were cut", cut);
     return drains && cut ? INSTANCE_CUT : 0;
 }
 
-int instance_run(const struct conf *conf)
+int instance_run(struct conf *conf)
 {
-    struct instance i = {.conf = conf};
+    struct instance i = {.conf = conf_hold(conf)};
     unsigned workers = worker_count(conf);
     sigset_t signals;
 
@@ -201,9 +221,11 @@ int instance_run(const struct conf *conf)
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     log_set_level((enum log_level)conf->log_level);
     raise_descriptors(conf);
-    if (!start(&i, workers))
+    if (!start(&i, workers)) {
+        conf_drop(i.conf);
         return INSTANCE_FAILED;
+    }
     log_line(LOG_INFO, "sluse %s: %u workers, server %s, pool of %llu, max_clients %llu", SLUSE_VERSION, workers, i.target.name,
              (unsigned long long)conf->size, (unsigned long long)conf->max_clients);
-    return end(&i, &signals, wait_for_signal(&signals));
+    return end(&i, &signals, wait_for_signal(&i, &signals));
 }

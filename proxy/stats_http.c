@@ -18,7 +18,6 @@
 
 struct stats_http {
     struct MHD_Daemon *daemon;
-    const struct conf *conf;
     struct workers *workers;
     struct pool *pool;
     struct target *target;
@@ -117,7 +116,7 @@ static char *stats_text(struct stats_http *http)
         stats_sum(&sum, &http->workers->list[i].loop.stats);
     all = json_pack("{ss sI sI so s{so sI} so so so so so}", "version", SLUSE_VERSION, "uptime_s", (json_int_t)(monotonic_seconds() - http->started), "workers",
                     (json_int_t)http->workers->count, "target", target_json(http), "clients", "current", number(sum.clients), "max",
-                    (json_int_t)http->conf->max_clients, "pool", pool_json(http, &sum), "pins", pins_json(&sum), "counters", counters_json(&sum), "client_closed",
+                    (json_int_t)atomic_load(&http->workers->max_clients), "pool", pool_json(http, &sum), "pins", pins_json(&sum), "counters", counters_json(&sum), "client_closed",
                     reasons_json(sum.client_closed), "backend_closed", reasons_json(sum.backend_closed));
     if (!all)
         return NULL;
@@ -199,7 +198,7 @@ struct stats_http *stats_http_start(const struct conf *conf, struct workers *wor
     unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL;
     char port[8];
 
-    *http = (struct stats_http){.conf = conf, .workers = workers, .pool = pool, .target = target, .started = monotonic_seconds()};
+    *http = (struct stats_http){.workers = workers, .pool = pool, .target = target, .started = monotonic_seconds()};
     snprintf(port, sizeof port, "%u", conf->stats_listen.port);
     if (getaddrinfo(conf->stats_listen.host, port, &hints, &info) == 0) {
         if (info->ai_family == AF_INET6)

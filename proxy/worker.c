@@ -156,13 +156,46 @@ void workers_tell_facts(struct workers *workers)
     tell_all(workers, on_facts);
 }
 
+/* --- settings --- */
+
+struct settings {
+    struct message message;
+    struct conf *conf;
+};
+
+static void on_settings(struct loop *loop, struct message *message)
+{
+    struct settings *settings = container_of(message, struct settings, message);
+    struct worker *worker = loop->worker;
+    struct conf *before = worker->conf;
+
+    worker->conf = settings->conf;
+    free(settings);
+    frames_settings_changed(&worker->frames, worker->conf);
+    clients_settings_changed(&worker->clients, worker->conf);
+    conf_drop(before);
+}
+
+void workers_settings_changed(struct workers *workers, struct conf *conf)
+{
+    atomic_store(&workers->max_clients, conf->max_clients);
+    for (unsigned i = 0; i < workers->count; i++) {
+        struct settings *settings = zalloc(sizeof *settings);
+
+        settings->message.run = on_settings;
+        settings->conf = conf_hold(conf);
+        loop_send(&workers->list[i].loop, &settings->message);
+    }
+}
+
 /* --- life --- */
 
-static void open_worker(struct workers *workers, unsigned i, const struct conf *conf, struct accounts *accounts, struct target *target, struct control *control)
+static void open_worker(struct workers *workers, unsigned i, struct conf *conf, struct accounts *accounts, struct target *target, struct control *control)
 {
     struct worker *worker = &workers->list[i];
 
     loop_open(&worker->loop, i, worker);
+    worker->conf = conf_hold(conf);
     worker->target = target;
     worker->facts = target_facts(target);
     worker->frames.context = (struct backend_context){
@@ -175,7 +208,7 @@ static void open_worker(struct workers *workers, unsigned i, const struct conf *
     clients_open(&worker->clients);
 }
 
-void workers_open(struct workers *workers, unsigned count, const struct conf *conf, struct pool *pool, struct accounts *accounts, struct target *target,
+void workers_open(struct workers *workers, unsigned count, struct conf *conf, struct pool *pool, struct accounts *accounts, struct target *target,
                   struct control *control)
 {
     workers->count = count;
@@ -183,6 +216,7 @@ void workers_open(struct workers *workers, unsigned count, const struct conf *co
     workers->clients = zalloc(count * sizeof *workers->clients);
     workers->frames = (struct frames_shared){.pool = pool, .all = zalloc(count * sizeof *workers->frames.all), .count = count};
     atomic_init(&workers->total_clients, 0);
+    atomic_init(&workers->max_clients, conf->max_clients);
     atomic_init(&workers->draining, false);
     atomic_init(&workers->cut, 0);
     for (unsigned i = 0; i < count; i++)
@@ -288,6 +322,7 @@ void workers_close(struct workers *workers)
         stored_code_drop(workers->list[i].facts.stored_code);
         globals_drop(workers->list[i].facts.globals);
         free(workers->list[i].listeners);
+        conf_drop(workers->list[i].conf);
     }
     free(workers->list);
     free(workers->clients);
