@@ -11,12 +11,13 @@
 #include <unistd.h>
 
 #include "proxy/invariant.h"
+#include "proxy/notify.h"
 #include "proxy/reload.h"
 #include "proxy/stats_http.h"
 #include "proxy/version.h"
 #include "proxy/worker.h"
 
-#define TICK_US 1000000
+#define TICK_US 200000
 #define DRAIN_TICK_US 20000
 #define DRAIN_TOLD_US 5000000
 
@@ -29,6 +30,7 @@ struct instance {
     struct workers workers;
     struct listen_sockets sockets;
     struct stats_http *http;
+    struct notify notify;
 };
 
 static void facts_changed(void *data)
@@ -108,11 +110,15 @@ static int wait_for_signal(struct instance *i, const sigset_t *signals)
     int number;
 
     for (;;) {
+        notify_tick(&i->notify, &i->workers, &i->pool, &i->target);
         number = next_signal(signals, TICK_US);
         if (number == SIGTERM || number == SIGINT)
             return number;
-        if (number == SIGHUP)
+        if (number == SIGHUP) {
+            notify_reloading(&i->notify);
             reload(i);
+            notify_reloaded(&i->notify);
+        }
     }
 }
 
@@ -129,6 +135,7 @@ static void drain(struct instance *i, const sigset_t *signals)
         uint64_t left = workers_clients(&i->workers);
 
         now_us = monotonic_us();
+        notify_tick(&i->notify, &i->workers, &i->pool, &i->target);
         if (number == SIGHUP)
             log_line(LOG_WARNING, "SIGHUP: draining, nothing is reloaded");
         if (left == 0 || now_us >= until_us)
@@ -199,6 +206,7 @@ static int end(struct instance *i, const sigset_t *signals, int number)
     unsigned cut;
 
     log_line(LOG_INFO, "%s: stopping", number == SIGTERM ? "SIGTERM" : "SIGINT");
+    notify_stopping();
     if (drains)
         drain(i, signals);
     cut = stop(i);
@@ -221,6 +229,7 @@ int instance_run(struct conf *conf)
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     log_set_level((enum log_level)conf->log_level);
     raise_descriptors(conf);
+    notify_open(&i.notify);
     if (!start(&i, workers)) {
         conf_drop(i.conf);
         return INSTANCE_FAILED;

@@ -14,8 +14,6 @@
 #include "proxy/invariant.h"
 #include "proxy/version.h"
 
-#define STALE_SECONDS 5 /* a worker whose loop has not turned for so long is stuck */
-
 struct stats_http {
     struct MHD_Daemon *daemon;
     struct workers *workers;
@@ -148,22 +146,18 @@ static enum MHD_Result answer(struct MHD_Connection *connection, unsigned status
 
 static enum MHD_Result healthz(struct stats_http *http, struct MHD_Connection *connection)
 {
-    int64_t now = monotonic_seconds();
-
-    for (unsigned i = 0; i < http->workers->count; i++)
-        if (now - atomic_load_explicit(&http->workers->list[i].loop.turned, memory_order_relaxed) > STALE_SECONDS)
-            return answer(connection, MHD_HTTP_SERVICE_UNAVAILABLE, "text/plain; charset=utf-8", strdup("a worker is stuck\n"));
+    if (!workers_turning(http->workers))
+        return answer(connection, MHD_HTTP_SERVICE_UNAVAILABLE, "text/plain; charset=utf-8", strdup("a worker is stuck\n"));
     return answer(connection, MHD_HTTP_OK, "text/plain; charset=utf-8", strdup("ok\n"));
 }
 
 static enum MHD_Result readyz(struct stats_http *http, struct MHD_Connection *connection)
 {
     char error[256], *text;
-    bool greeted = target_facts(http->target).greeted;
 
     if (atomic_load(&http->workers->draining))
         return answer(connection, MHD_HTTP_SERVICE_UNAVAILABLE, "text/plain; charset=utf-8", strdup("draining\n"));
-    if (atomic_load(&http->target->up) && greeted)
+    if (target_usable(http->target))
         return answer(connection, MHD_HTTP_OK, "text/plain; charset=utf-8", strdup("ready\n"));
     target_error(http->target, error, sizeof error);
     if (asprintf(&text, "not ready: server %s: %s\n", http->target->name, error[0] ? error : "not connected yet") < 0)

@@ -12,6 +12,7 @@
 #include "proxy/invariant.h"
 #include "proxy/stored_code.h"
 
+#define STALE_SECONDS 5 /* a worker whose loop has not turned for so long is stuck */
 #define STOP_SECONDS 3.
 #define STOP_POLL_SECONDS 0.01
 
@@ -264,6 +265,16 @@ void workers_drain(struct workers *workers)
 uint64_t workers_clients(const struct workers *workers)
 {
     return atomic_load_explicit(&workers->total_clients, memory_order_relaxed);
+}
+
+bool workers_turning(const struct workers *workers)
+{
+    int64_t now = monotonic_seconds();
+
+    for (unsigned i = 0; i < workers->count; i++)
+        if (now - atomic_load_explicit(&workers->list[i].loop.turned, memory_order_relaxed) > STALE_SECONDS)
+            return false;
+    return true;
 }
 
 static bool has_backends(const struct worker *worker)

@@ -44,6 +44,8 @@ void workers_start(struct workers *workers);
 void workers_tell_facts(struct workers *workers);
 /* The settings are others: each worker takes them over in its next turn. The main thread. */
 void workers_settings_changed(struct workers *workers, struct conf *conf);
+/* Has every worker's loop turned lately? Any thread. */
+bool workers_turning(const struct workers *workers);
 /* Stops accepting, after what the kernel has accepted already, and ends clients as they come to rest. The main thread, which then looks at workers_clients. */
 void workers_drain(struct workers *workers);
 uint64_t workers_clients(const struct workers *workers);
