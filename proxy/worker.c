@@ -112,7 +112,7 @@ void workers_listen(struct workers *workers, const struct listen_sockets *socket
         worker->listeners = zalloc(sockets->address_count * sizeof *worker->listeners);
         worker->listener_count = sockets->address_count;
         for (size_t a = 0; a < sockets->address_count; a++)
-            listener_open(&worker->listeners[a], &worker->loop, listen_socket_of(sockets, a, i), on_accepted, worker);
+            listener_open(&worker->listeners[a], &worker->loop, listen_socket_of(sockets, a, i), sockets->passed[a], on_accepted, worker);
     }
 }
 

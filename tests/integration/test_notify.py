@@ -2,10 +2,13 @@
 import os
 import signal
 import socket
+import subprocess
+import sys
 
 import pytest
 
-from harness import wait_until
+from harness import RawClient, free_port, wait_until
+from harness.proxy import binary, write_ini
 
 
 class Manager:
@@ -75,3 +78,63 @@ def test_watchdog(sluse, manager):
     sluse(environment={"NOTIFY_SOCKET": manager.path, "WATCHDOG_USEC": "1000000"})
     for _ in range(3):
         manager.hears("WATCHDOG=1")
+
+
+ACTIVATE = """import os, sys
+for i, fd in enumerate(map(int, sys.argv[1].split(","))):
+    os.dup2(fd, 3 + i)
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS=str(len(sys.argv[1].split(","))))
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+
+
+def activate(path, sockets):
+    """sluse with these sockets as its descriptors from 3 on; they are moved up first, so that none is overwritten."""
+    high = [os.dup2(each.fileno(), 50 + i) for i, each in enumerate(sockets)]
+    try:
+        return subprocess.Popen([sys.executable, "-c", ACTIVATE, ",".join(map(str, high)), binary(), "-c", path], pass_fds=high,
+                                stderr=subprocess.PIPE, text=True)
+    finally:
+        for fd in high:
+            os.close(fd)
+
+
+def listening(family, address):
+    one = socket.socket(family)
+    one.bind(address)
+    one.listen(50)
+    return one
+
+
+def test_socket_activation(mariadb, tmp_path):
+    """TCP and Unix sockets of the manager's are served; they outlive the process, and who connects then waits for the next one."""
+    port, path = free_port(), str(tmp_path / "s")
+    config = write_ini(tmp_path / "pool.ini", {
+        "sluse": {"listen": f"127.0.0.1:{port}", "socket": path, "workers": 3}, "backend": {"host": "127.0.0.1", "port": mariadb.port},
+        "account app": {"password": "app"}, "stats": {"listen": ""}})
+    sockets = [listening(socket.AF_INET, ("127.0.0.1", port)), listening(socket.AF_UNIX, path)]
+    for _ in range(2):
+        early = socket.create_connection(("127.0.0.1", port))   # before there is a process
+        process = activate(config, sockets)
+        early.settimeout(20)
+        assert early.recv(1)   # the greeting
+        early.close()
+        for arguments in (dict(port=port), dict(path=path)):
+            with RawClient(**arguments) as client:
+                assert client.value("SELECT 1") == "1"
+                client.quit()
+        process.send_signal(signal.SIGTERM)
+        said = process.communicate(timeout=60)[1]
+        assert process.returncode == 0, said
+        assert os.path.exists(path)
+
+
+def test_a_socket_that_nobody_asked_for(mariadb, tmp_path):
+    port = free_port()
+    config = write_ini(tmp_path / "pool.ini", {
+        "sluse": {"listen": f"127.0.0.1:{free_port()}"}, "backend": {"host": "127.0.0.1", "port": mariadb.port},
+        "account app": {"password": "app"}, "stats": {"listen": ""}})
+    process = activate(config, [listening(socket.AF_INET, ("127.0.0.1", port))])
+    said = process.communicate(timeout=60)[1]
+    assert process.returncode == 1
+    assert f"descriptor 3 is 127.0.0.1:{port}, which neither [sluse] listen nor socket names" in said
