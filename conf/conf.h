@@ -36,6 +36,7 @@ struct conf {
     uint64_t max_clients;
     int64_t login_timeout_us;  /* from accept to the end of the login */
     int64_t abandon_after_us;  /* a half-closed client's query is killed after this */
+    int64_t drain_timeout_us;  /* from SIGTERM until what still runs is cut; 0: at once */
     int log_level;             /* enum conf_log_level */
     /* [backend] */
     struct conf_address backend; /* host empty when backend_socket is used */
@@ -98,6 +99,26 @@ void conf_errors_free(struct conf_errors *errors);
 
 /* The account of that name, or NULL. Names are compared byte by byte, as the servers do. */
 const struct conf_account *conf_account(const struct conf *conf, const char *name, size_t length);
+
+/* Do the two have the same password or hash? */
+bool conf_account_equal(const struct conf_account *a, const struct conf_account *b);
+
+/* One difference between two snapshots. Of an account, name is "added", "removed" or "password changed". */
+struct conf_change {
+    const char *section;
+    const char *account; /* NULL: no account's */
+    const char *name;
+    bool waits;          /* for a restart */
+    const char *before;  /* as in the file; NULL, and so is after: not to be shown */
+    const char *after;
+};
+
+/* Tells each. False: memory ran out. */
+bool conf_changes(const struct conf *before, const struct conf *after, void (*tell)(void *user, const struct conf_change *change), void *user)
+    __attribute__((warn_unused_result));
+
+/* A reload: gives conf, which nobody else has yet, the running values of what needs a restart. False: memory ran out. */
+bool conf_keep_fixed(struct conf *conf, const struct conf *running) __attribute__((warn_unused_result));
 
 /* Writes docs/pool.ini.md: every key of conf_keys.def with its default, range and meaning. */
 void conf_print_reference(FILE *out);

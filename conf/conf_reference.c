@@ -43,7 +43,9 @@ static const char introduction[] =
     "- A duration is a whole number with its unit: `500ms`, `10s`, `5m`, `2h`; or `0`.\n"
     "- An address is numeric and has a port: `127.0.0.1:3306`, `[::1]:3306`.\n"
     "- The name of a `password_file` is relative to the directory of pool.ini.\n"
-    "- \"Reload\" says whether a reload takes a changed value over. All others need a restart.\n";
+    "- \"Reload\" says whether a reload (SIGHUP) takes a changed value over, for those who are connected as well; all others wait for\n"
+    "  a restart. Each change is logged, as is what waits. A file with a mistake changes nothing. A smaller `size` is reached\n"
+    "  as connections become free; a removed account can't log in any more, but who is in stays.\n";
 
 static const char *type_text(const struct conf_key *key)
 {

@@ -4,10 +4,12 @@
 #include "proxy/account.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "proxy/invariant.h"
+#include "proxy/log.h"
 
 #define PROVEN_MAX 32 /* logins remembered for an account; the oldest makes room */
 
@@ -19,77 +21,201 @@ struct proven {
 };
 
 struct account {
-    const char *name;
+    char *name;
     size_t name_length;
+    bool control;                      /* no client's */
+    atomic_bool removed;               /* by a reload: whoever is in may stay, nobody new comes */
     pthread_mutex_t mutex;
     struct auth_secret secret;         /* guarded */
     struct proven proven[PROVEN_MAX];  /* guarded */
     int64_t no_role_us;                /* guarded */
 };
 
-struct accounts {
+/* Sessions have an account's index in their image, so it is for good: the table only grows. Whoever looks at an older one at the moment may do so: all are
+ * kept to the end. */
+struct table {
+    struct table *older;
     size_t count;
-    struct account *list;
+    unsigned control; /* the control account's index */
+    struct account *list[];
 };
 
-static void init(struct account *account, const char *name)
+struct accounts {
+    struct table *_Atomic table;
+};
+
+#define ACCOUNTS_MAX UINT16_MAX /* the image has 16 bits for it */
+
+static const struct table *table_of(const struct accounts *accounts)
 {
-    account->name = name;
+    return atomic_load_explicit(&accounts->table, memory_order_acquire);
+}
+
+static struct account *account_of(const struct accounts *accounts, unsigned index)
+{
+    return table_of(accounts)->list[index];
+}
+
+static struct account *new_account(const char *name)
+{
+    struct account *account = zalloc(sizeof *account);
+
+    account->name = strdup(name);
+    INVARIANT(account->name);
     account->name_length = strlen(name);
     pthread_mutex_init(&account->mutex, NULL);
+    return account;
+}
+
+static void set_secret(struct account *account, const struct conf_account *from)
+{
+    struct auth_secret secret = {0};
+
+    if (from->has_hash)
+        auth_secret_from_hash(&secret, from->hash);
+    else
+        auth_secret_from_password(&secret, from->password ? from->password : "", from->password_len);
+    pthread_mutex_lock(&account->mutex);
+    auth_secret_wipe(&account->secret);
+    account->secret = secret;
+    memset(account->proven, 0, sizeof account->proven);
+    account->no_role_us = 0;
+    pthread_mutex_unlock(&account->mutex);
+    explicit_bzero(&secret, sizeof secret);
+}
+
+static void set_control_secret(struct account *account, const struct conf *conf)
+{
+    struct conf_account from = {.password = conf->control_password, .password_len = strlen(conf->control_password)};
+
+    set_secret(account, &from);
+}
+
+/* A copy with room for `more`. */
+static struct table *longer(const struct table *before, size_t more)
+{
+    size_t count = before ? before->count : 0;
+    struct table *table = zalloc(sizeof *table + (count + more) * sizeof *table->list);
+
+    if (before)
+        memcpy(table->list, before->list, count * sizeof *table->list);
+    table->count = count;
+    table->control = before ? before->control : 0;
+    return table;
 }
 
 struct accounts *accounts_new(const struct conf *conf)
 {
     struct accounts *accounts = zalloc(sizeof *accounts);
+    struct table *table = longer(NULL, conf->account_count + 1);
 
-    accounts->count = conf->account_count;
-    accounts->list = zalloc((conf->account_count + 1) * sizeof *accounts->list);
-    for (size_t i = 0; i < conf->account_count; i++) {
-        const struct conf_account *from = &conf->accounts[i];
-
-        init(&accounts->list[i], from->name);
-        if (from->has_hash)
-            auth_secret_from_hash(&accounts->list[i].secret, from->hash);
-        else
-            auth_secret_from_password(&accounts->list[i].secret, from->password ? from->password : "", from->password_len);
-    }
-    init(&accounts->list[accounts->count], conf->control_user);
-    auth_secret_from_password(&accounts->list[accounts->count].secret, conf->control_password, strlen(conf->control_password));
+    for (size_t i = 0; i < conf->account_count; i++)
+        set_secret(table->list[table->count++] = new_account(conf->accounts[i].name), &conf->accounts[i]);
+    table->control = (unsigned)table->count;
+    set_control_secret(table->list[table->count++] = new_account(conf->control_user), conf);
+    table->list[table->control]->control = true;
+    atomic_init(&accounts->table, table);
     return accounts;
 }
 
 void accounts_free(struct accounts *accounts)
 {
-    for (size_t i = 0; i <= accounts->count; i++) {
-        auth_secret_wipe(&accounts->list[i].secret);
-        pthread_mutex_destroy(&accounts->list[i].mutex);
+    struct table *table = atomic_load(&accounts->table);
+
+    for (size_t i = 0; i < table->count; i++) {
+        auth_secret_wipe(&table->list[i]->secret);
+        pthread_mutex_destroy(&table->list[i]->mutex);
+        free(table->list[i]->name);
+        free(table->list[i]);
     }
-    free(accounts->list);
+    while (table) {
+        struct table *older = table->older;
+
+        free(table);
+        table = older;
+    }
     free(accounts);
+}
+
+/* A client's account; removed: or one that was. */
+static int find(const struct table *table, const char *name, size_t length, bool removed)
+{
+    for (size_t i = 0; i < table->count; i++) {
+        const struct account *each = table->list[i];
+
+        if (!each->control && each->name_length == length && memcmp(each->name, name, length) == 0)
+            return removed || !atomic_load_explicit(&each->removed, memory_order_relaxed) ? (int)i : -1;
+    }
+    return -1;
+}
+
+static struct account *append(struct table *table, const char *name)
+{
+    if (table->count == ACCOUNTS_MAX) {
+        log_line(LOG_ERROR, "there have been %u accounts: restart to have more", ACCOUNTS_MAX);
+        return NULL;
+    }
+    return table->list[table->count++] = new_account(name);
+}
+
+/* A password that has not changed is left alone: more may be known of it than the file says. */
+static void take_over(struct table *table, const struct conf *before, const struct conf_account *from)
+{
+    const struct conf_account *was = conf_account(before, from->name, strlen(from->name));
+    int at = find(table, from->name, strlen(from->name), true);
+    struct account *account = at >= 0 ? table->list[at] : append(table, from->name);
+
+    if (account && (!was || !conf_account_equal(was, from)))
+        set_secret(account, from);
+    if (account)
+        atomic_store_explicit(&account->removed, false, memory_order_relaxed);
+}
+
+static void take_over_control(struct table *table, const struct conf *before, const struct conf *after)
+{
+    struct account *account;
+
+    if (strcmp(before->control_user, after->control_user) == 0 && strcmp(before->control_password, after->control_password) == 0)
+        return;
+    account = append(table, after->control_user);
+    if (!account)
+        return;
+    account->control = true;
+    set_control_secret(account, after);
+    table->control = (unsigned)(table->count - 1);
+}
+
+void accounts_settings_changed(struct accounts *accounts, const struct conf *before, const struct conf *after)
+{
+    struct table *older = atomic_load(&accounts->table), *table = longer(older, after->account_count + 1);
+
+    for (size_t i = 0; i < table->count; i++)
+        if (!conf_account(after, table->list[i]->name, table->list[i]->name_length))
+            atomic_store_explicit(&table->list[i]->removed, true, memory_order_relaxed);
+    for (size_t i = 0; i < after->account_count; i++)
+        take_over(table, before, &after->accounts[i]);
+    take_over_control(table, before, after);
+    if (table->count == older->count) {
+        free(table);
+        return;
+    }
+    table->older = older;
+    atomic_store_explicit(&accounts->table, table, memory_order_release);
 }
 
 int accounts_find(const struct accounts *accounts, struct wire_text name)
 {
-    for (size_t i = 0; i < accounts->count; i++)
-        if (accounts->list[i].name_length == name.length && memcmp(accounts->list[i].name, name.data, name.length) == 0)
-            return (int)i;
-    return -1;
+    return find(table_of(accounts), name.data, name.length, false);
 }
 
 const char *accounts_name(const struct accounts *accounts, unsigned index)
 {
-    return accounts->list[index].name;
-}
-
-size_t accounts_count(const struct accounts *accounts)
-{
-    return accounts->count;
+    return account_of(accounts, index)->name;
 }
 
 struct auth_secret accounts_secret(struct accounts *accounts, unsigned index)
 {
-    struct account *account = &accounts->list[index];
+    struct account *account = account_of(accounts, index);
     struct auth_secret copy;
 
     pthread_mutex_lock(&account->mutex);
@@ -100,7 +226,7 @@ struct auth_secret accounts_secret(struct accounts *accounts, unsigned index)
 
 void accounts_learn(struct accounts *accounts, unsigned index, const uint8_t stage1[AUTH_SHA1])
 {
-    struct account *account = &accounts->list[index];
+    struct account *account = account_of(accounts, index);
 
     pthread_mutex_lock(&account->mutex);
     if (!account->secret.has_stage1) {
@@ -112,7 +238,7 @@ void accounts_learn(struct accounts *accounts, unsigned index, const uint8_t sta
 
 bool accounts_usable(struct accounts *accounts, unsigned index)
 {
-    struct account *account = &accounts->list[index];
+    struct account *account = account_of(accounts, index);
     bool usable;
 
     pthread_mutex_lock(&account->mutex);
@@ -123,11 +249,12 @@ bool accounts_usable(struct accounts *accounts, unsigned index)
 
 unsigned accounts_first_usable(struct accounts *accounts)
 {
-    unsigned i = 0;
+    const struct table *table = table_of(accounts);
 
-    while (i < accounts->count && !accounts_usable(accounts, i))
-        i++;
-    return i;
+    for (unsigned i = 0; i < table->count; i++)
+        if (!table->list[i]->control && !atomic_load_explicit(&table->list[i]->removed, memory_order_relaxed) && accounts_usable(accounts, i))
+            return i;
+    return table->control;
 }
 
 static bool is_login(const struct proven *proven, const struct session_image *image)
@@ -138,7 +265,7 @@ static bool is_login(const struct proven *proven, const struct session_image *im
 
 bool accounts_proven(struct accounts *accounts, const struct session_image *image, int64_t now_us, int64_t ttl_us)
 {
-    struct account *account = &accounts->list[image->account];
+    struct account *account = account_of(accounts, image->account);
     bool found = false;
 
     pthread_mutex_lock(&account->mutex);
@@ -150,7 +277,7 @@ bool accounts_proven(struct accounts *accounts, const struct session_image *imag
 
 void accounts_prove(struct accounts *accounts, const struct session_image *image, int64_t now_us)
 {
-    struct account *account = &accounts->list[image->account];
+    struct account *account = account_of(accounts, image->account);
     struct proven *slot = &account->proven[0];
 
     pthread_mutex_lock(&account->mutex);
@@ -173,7 +300,7 @@ void accounts_prove(struct accounts *accounts, const struct session_image *image
 
 void accounts_disprove(struct accounts *accounts, const struct session_image *image)
 {
-    struct account *account = &accounts->list[image->account];
+    struct account *account = account_of(accounts, image->account);
 
     pthread_mutex_lock(&account->mutex);
     for (size_t i = 0; i < PROVEN_MAX; i++)
@@ -184,7 +311,7 @@ void accounts_disprove(struct accounts *accounts, const struct session_image *im
 
 void accounts_note_no_role(struct accounts *accounts, unsigned index, int64_t at_us)
 {
-    struct account *account = &accounts->list[index];
+    struct account *account = account_of(accounts, index);
 
     pthread_mutex_lock(&account->mutex);
     account->no_role_us = at_us;
@@ -193,7 +320,7 @@ void accounts_note_no_role(struct accounts *accounts, unsigned index, int64_t at
 
 int64_t accounts_no_role_since(struct accounts *accounts, unsigned index)
 {
-    struct account *account = &accounts->list[index];
+    struct account *account = account_of(accounts, index);
     int64_t since;
 
     pthread_mutex_lock(&account->mutex);

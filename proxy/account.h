@@ -14,14 +14,16 @@
 
 struct accounts;
 
-/* Borrows from conf, which must outlive it. */
 struct accounts *accounts_new(const struct conf *conf);
 void accounts_free(struct accounts *accounts);
 
-/* Index of the account, or -1. The control account, which comes behind the others, logs in no client and is never found. */
+/* A reload, on the main thread: accounts are added, get other passwords, or are removed. Who is in as a removed one stays; nobody new logs in as it. An index
+ * stays the same account's. */
+void accounts_settings_changed(struct accounts *accounts, const struct conf *before, const struct conf *after);
+
+/* Index of the account, or -1. The control account logs in no client and is never found, nor is a removed one. */
 int accounts_find(const struct accounts *accounts, struct wire_text name);
 const char *accounts_name(const struct accounts *accounts, unsigned index);
-size_t accounts_count(const struct accounts *accounts);
 
 /* A copy of what is known now; the caller wipes it. */
 struct auth_secret accounts_secret(struct accounts *accounts, unsigned index);

@@ -137,6 +137,7 @@ struct backend {
     struct lease *lease;       /* whose it is, or for whom it is made */
     struct lease *resident;    /* IDLE, SAVING: whose page it has */
     bool listed;               /* it is in the idle list */
+    bool retiring;             /* the pool shrinks, and this is one too many */
     uint64_t id;
     uint32_t thread_id;        /* the server's connection id */
     uint32_t key;

@@ -13,9 +13,7 @@
 
 #include "proxy/budget.h"
 #include "proxy/invariant.h"
-#include "proxy/session_epoch.h"
 
-#define LINGER_US 1000000
 #define COUNTER_MASK ((1u << CLIENT_ID_WORKER_SHIFT) - 1)
 
 static struct stats *stats(const struct client *c)
@@ -237,6 +235,7 @@ static void on_readable(struct stream *s)
     uint8_t *bytes;
     size_t length, used;
 
+    c->at_rest = false;
     status = stream_read(s, &bytes, &length);
     if (status == STREAM_AGAIN && length == 0)
         return;
@@ -285,11 +284,11 @@ void client_resume(struct client *c)
         set_reading(c);
 }
 
-static bool is_idle_in_transaction(const struct client *c)
+bool client_is_idle_in_transaction(const struct client *c)
 {
     const pin_set open = PIN_BIT(PIN_TRANSACTION) | PIN_BIT(PIN_UNKNOWN_TRANSACTION) | PIN_BIT(PIN_XA);
 
-    return c->home->conf->idle_in_transaction_timeout_us && c->state == CLIENT_READY && c->lease.state == LEASE_HELD && c->lease.session.pins & open;
+    return c->state == CLIENT_READY && c->lease.state == LEASE_HELD && c->lease.session.pins & open;
 }
 
 void client_settle(struct client *c)
@@ -300,7 +299,7 @@ void client_settle(struct client *c)
         frames_yield(c->home->frames, &c->lease);
     client_count_pins(c);
     frames_silence_begin(c->home->frames, &c->lease, monotonic_us());
-    if (is_idle_in_transaction(c) && !c->deadline.queue)
+    if (c->home->conf->idle_in_transaction_timeout_us && client_is_idle_in_transaction(c) && !c->deadline.queue)
         deadline_set(&c->home->transactions, &c->deadline);
 }
 
@@ -381,47 +380,6 @@ void client_peer(const struct client *c, char *host, size_t size)
         inet_ntop(AF_INET6, &v6->sin6_addr, host, (socklen_t)size);
 }
 
-/* --- a worker's clients --- */
-
-/* As a server does: it closes without a word, unless the fault is not the client's. */
-static void login_expired(struct deadline *deadline)
-{
-    struct client *c = container_of(deadline, struct client, deadline);
-
-    if (c->state != CLIENT_GREETING)
-        client_close(c, CLOSE_LOGIN_TIMEOUT);
-    else if (client_send_text(c, 0, 3168, NULL, "sluse: the server has not been reached yet"))
-        client_finish(c, CLOSE_NO_SERVER);
-}
-
-static void abandon_expired(struct deadline *deadline)
-{
-    client_close(container_of(deadline, struct client, deadline), CLOSE_EOF);
-}
-
-/* The client reads it with its next command, as it would a server's that has lost patience. */
-static void transaction_expired(struct deadline *deadline)
-{
-    struct client *c = container_of(deadline, struct client, deadline);
-
-    STATS_INC(stats(c)->idle_transactions_ended);
-    if (client_send_text(c, 0, 4031, "HY000", "sluse: the transaction was idle for longer than idle_in_transaction_timeout and has been rolled back"))
-        client_finish(c, CLOSE_IDLE_TRANSACTION);
-}
-
-/* MariaDB closes without a word, and so did MySQL before 8.0.24. */
-void client_end_silence(struct client *c)
-{
-    const struct target_facts *facts = c->home->facts;
-
-    STATS_INC(stats(c)->silent_ended);
-    if (!facts->is_mariadb && facts->server_number >= 80024 &&
-        !client_send_text(c, 0, 4031, "HY000", "The client was disconnected by the server because of inactivity. See wait_timeout and interactive_timeout for"
-                                               " configuring this behavior."))
-        return;
-    client_finish(c, CLOSE_WAIT_TIMEOUT);
-}
-
 void client_open(struct clients *clients, int fd)
 {
     struct client *c = zalloc(sizeof *c);
@@ -438,62 +396,4 @@ void client_open(struct clients *clients, int fd)
     deadline_set(&clients->logins, &c->deadline);
     if (clients->facts->greeted)
         client_greet(c);
-}
-
-void clients_greet(struct clients *clients)
-{
-    struct client *each, *next;
-
-    for (each = TAILQ_FIRST(&clients->list); each; each = next) {
-        next = TAILQ_NEXT(each, link);
-        if (each->state == CLIENT_GREETING)
-            client_greet(each);
-    }
-}
-
-/* A page that is on its way out has been asked already. */
-static const struct epoch *where_it_is(const struct lease *lease)
-{
-    const struct backend *b = lease->state == LEASE_HELD || lease_is_primed(lease) ? lease->backend : lease->resident;
-
-    return b && b->state != BACKEND_SAVING ? &b->epoch : NULL;
-}
-
-void clients_globals_changed(struct clients *clients, const struct globals *was, const struct globals *is)
-{
-    struct session_values *difference = globals_difference(was->values, is->values);
-    struct client *each;
-
-    TAILQ_FOREACH(each, &clients->list, link)
-        if (session_globals_changed(&each->lease.session, difference, is, where_it_is(&each->lease)))
-            STATS_INC(clients->loop->stats.sessions_kept_globals);
-    session_values_free(difference);
-}
-
-void clients_stop(struct clients *clients)
-{
-    struct client *c;
-
-    while ((c = TAILQ_FIRST(&clients->list)))
-        client_close(c, CLOSE_SHUTDOWN);
-}
-
-void clients_open(struct clients *clients)
-{
-    struct ev_loop *ev = clients->loop->ev;
-    const struct conf *conf = clients->conf;
-
-    TAILQ_INIT(&clients->list);
-    deadline_queue_open(&clients->logins, ev, conf->login_timeout_us, login_expired);
-    deadline_queue_open(&clients->abandoned, ev, conf->abandon_after_us, abandon_expired);
-    deadline_queue_open(&clients->transactions, ev, conf->idle_in_transaction_timeout_us, transaction_expired);
-    deadline_queue_open(&clients->lingering, ev, LINGER_US, abandon_expired);
-}
-
-void clients_close(struct clients *clients)
-{
-    deadline_queue_close(&clients->logins);
-    deadline_queue_close(&clients->abandoned);
-    deadline_queue_close(&clients->transactions);
-    deadline_queue_close(&clients->lingering);
 }

@@ -59,6 +59,7 @@ struct client {
     bool file;                 /* LOCAL INFILE: the client sends */
     bool eof;                  /* its direction has ended; ours may go on */
     bool spoke;                /* it sent at least one byte: no mere probe */
+    bool at_rest;              /* draining: the last look found it with nothing to do, and it has sent nothing since */
     enum close_reason closing; /* CLOSING: why */
     struct grave grave;
 };
@@ -92,6 +93,7 @@ struct clients {
     struct deadline_queue abandoned;  /* abandon_after */
     struct deadline_queue lingering;
     struct deadline_queue transactions; /* idle_in_transaction_timeout */
+    ev_timer rounds;                  /* draining: looks for who has nothing to do */
 };
 
 /* The fields up to total are filled in by the caller. */
@@ -101,8 +103,12 @@ void clients_close(struct clients *clients);
 void clients_greet(struct clients *clients);
 /* There is a new snapshot of the globals. */
 void clients_globals_changed(struct clients *clients, const struct globals *was, const struct globals *is);
-/* The process stops: every client is closed. */
-void clients_stop(struct clients *clients);
+/* The settings are others: deadlines follow. */
+void clients_settings_changed(struct clients *clients, const struct conf *conf);
+/* No client comes any more: who rests is ended as a server ends its clients (a FIN and no word), and who is at work when it has done. */
+void clients_drain(struct clients *clients);
+/* The process stops: every client is closed. Returns how many were cut: had not been ended yet. */
+unsigned clients_stop(struct clients *clients);
 
 /* Takes over a fresh connection, counted in *total already. */
 void client_open(struct clients *clients, int fd);
@@ -118,6 +124,8 @@ struct client *clients_find(struct clients *clients, uint32_t id);
 void client_resume(struct client *c);
 /* READY, with nothing to do: a backend that need not be held is given up, and a transaction's idleness is timed. */
 void client_settle(struct client *c);
+/* A transaction is open, or may be, and no command under way. */
+bool client_is_idle_in_transaction(const struct client *c);
 /* Its own wait_timeout is over: it is ended as its server would. */
 void client_end_silence(struct client *c);
 /* The command is over: READY, and resumed. */

@@ -140,6 +140,50 @@ static struct timespec time_of(int64_t us)
     return (struct timespec){.tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000};
 }
 
+/* The same connection, as somebody else: another would be one more than the pool allows, as long as the server has not let go of the first. What the
+ * account before saw may be more or less than this one sees. */
+static void change_user(struct control *c)
+{
+    target_stored_code_unknown(c->target);
+    target_globals_unknown(c->target);
+    c->code.generation = c->globals.generation = 0;
+    if (mysql_change_user(c->mysql, c->conf->control_user, c->conf->control_password, NULL))
+        went_wrong(c);
+}
+
+static void take_settings(struct control *c)
+{
+    struct conf *before = c->conf, *settings;
+    bool same;
+
+    pthread_mutex_lock(&c->mutex);
+    settings = c->settings;
+    c->settings = NULL;
+    pthread_mutex_unlock(&c->mutex);
+    if (!settings)
+        return;
+    c->conf = settings;
+    c->health_due_us = 0;
+    same = strcmp(before->control_user, settings->control_user) == 0 && strcmp(before->control_password, settings->control_password) == 0;
+    conf_drop(before);
+    if (!same)
+        c->failed_us = 0; /* another account may get in */
+    if (!same && c->mysql)
+        change_user(c);
+}
+
+void control_settings_changed(struct control *c, struct conf *conf)
+{
+    struct conf *before;
+
+    pthread_mutex_lock(&c->mutex);
+    before = c->settings;
+    c->settings = conf_hold(conf);
+    pthread_cond_signal(&c->wake);
+    pthread_mutex_unlock(&c->mutex);
+    conf_drop(before);
+}
+
 static void *run(void *data)
 {
     struct control *c = data;
@@ -149,6 +193,7 @@ static void *run(void *data)
     while (!stop) {
         struct timespec until;
 
+        take_settings(c);
         if (monotonic_us() >= c->health_due_us) {
             resolve(c);
             if (control_connected(c))
@@ -165,12 +210,12 @@ static void *run(void *data)
     return NULL;
 }
 
-struct control *control_open(const struct conf *conf, struct accounts *accounts, struct target *target)
+struct control *control_open(struct conf *conf, struct accounts *accounts, struct target *target)
 {
     struct control *c = zalloc(sizeof *c);
     pthread_condattr_t monotonic;
 
-    c->conf = conf;
+    c->conf = conf_hold(conf);
     c->accounts = accounts;
     c->target = target;
     c->last = &c->first;
@@ -198,6 +243,8 @@ void control_close(struct control *c)
         pthread_join(c->thread, NULL);
     pthread_cond_destroy(&c->wake);
     pthread_mutex_destroy(&c->mutex);
+    conf_drop(c->settings);
+    conf_drop(c->conf);
     free(c->globals.question);
     free(c->globals.read);
     free(c);

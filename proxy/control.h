@@ -33,9 +33,11 @@ struct kill_request {
 };
 
 /* Borrows everything. */
-struct control *control_open(const struct conf *conf, struct accounts *accounts, struct target *target);
+struct control *control_open(struct conf *conf, struct accounts *accounts, struct target *target);
 /* Starts the thread: whom it tells must be there. */
 void control_start(struct control *control);
+/* The settings are others. Any thread. */
+void control_settings_changed(struct control *control, struct conf *conf);
 /* Ends the thread, if it was started; what is still asked is answered (without the server), and everything freed. */
 void control_close(struct control *control);
 

@@ -107,7 +107,7 @@ static struct kill_request *next_kill(struct control *c, const struct timespec *
     struct kill_request *request;
 
     pthread_mutex_lock(&c->mutex);
-    while (!c->first && !c->stopping && !c->code_asked && !c->globals_asked)
+    while (!c->first && !c->stopping && !c->code_asked && !c->globals_asked && !c->settings)
         if (pthread_cond_timedwait(&c->wake, &c->mutex, until) == ETIMEDOUT)
             break;
     request = c->first;

@@ -11,13 +11,14 @@
 #include "proxy/control.h"
 
 struct control {
-    const struct conf *conf;
+    struct conf *conf; /* held; the thread's own */
     struct accounts *accounts;
     struct target *target;
     pthread_t thread;
     pthread_mutex_t mutex;
     pthread_cond_t wake;
     struct kill_request *first, **last; /* guarded */
+    struct conf *settings;              /* guarded, held; NULL: no others than conf */
     bool stopping;                      /* guarded */
     bool code_asked;                    /* guarded; the stored code is to be read again */
     bool globals_asked;                 /* guarded; and the globals */

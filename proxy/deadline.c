@@ -49,6 +49,23 @@ void deadline_queue_close(struct deadline_queue *q)
     ev_timer_stop(q->ev, &q->timer);
 }
 
+void deadline_queue_set_length(struct deadline_queue *q, int64_t length_us)
+{
+    struct deadline *each;
+
+    TAILQ_FOREACH(each, &q->list, link)
+        each->due_us += length_us - q->length_us;
+    q->length_us = length_us;
+    ev_timer_stop(q->ev, &q->timer);
+    arm(q);
+}
+
+void deadline_queue_clear(struct deadline_queue *q)
+{
+    while (!TAILQ_EMPTY(&q->list))
+        deadline_clear(TAILQ_FIRST(&q->list));
+}
+
 void deadline_set(struct deadline_queue *q, struct deadline *d)
 {
     deadline_clear(d);

@@ -27,6 +27,10 @@ struct deadline_queue {
 
 void deadline_queue_open(struct deadline_queue *q, struct ev_loop *ev, int64_t length_us, void (*expired)(struct deadline *));
 void deadline_queue_close(struct deadline_queue *q);
+/* Another length from now on, also for those that are set: they count from when they were. */
+void deadline_queue_set_length(struct deadline_queue *q, int64_t length_us);
+/* None is set any more, and none expires. */
+void deadline_queue_clear(struct deadline_queue *q);
 /* Starts counting from now; one that is set already, in any queue, starts anew in this one. */
 void deadline_set(struct deadline_queue *q, struct deadline *d);
 /* Nothing happens when it is not set. */

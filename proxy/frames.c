@@ -27,6 +27,7 @@ void frames_hold(struct frames *f, struct lease *lease, struct backend *b)
 
     INVARIANT(!lease->resident || lease->resident == b);
     frames_forget(f, lease);
+    frames_retired(f, b); /* not this time */
     backend_set_state(b, BACKEND_LEASED);
     if (b->resident != lease)
         session_move(s, b->status, &b->epoch, b->warned);
@@ -422,6 +423,7 @@ static void on_drained(struct backend *b)
 static void on_closed(struct backend *b)
 {
     frames_slot_back(frames_of(b));
+    frames_retired(frames_of(b), b);
 }
 
 static void exchange_expired(struct deadline *deadline)

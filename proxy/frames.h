@@ -73,6 +73,9 @@ bool frames_end_doubt(struct frames *f, struct lease *lease);
 /* More is known of the stored code: sessions that are held only because it was not are let go. */
 void frames_look_again(struct frames *f);
 
+/* The settings are others: deadlines follow, and the pool's new bound. The loop's thread. */
+void frames_settings_changed(struct frames *f, const struct conf *conf);
+
 /* The control thread has reached the server: a back-off has no reason any more. */
 void frames_server_up(struct frames *f);
 /* Opens what min_idle asks for, and at least one connection as long as the server's greeting is not known. The loop's thread. */

@@ -31,6 +31,8 @@ void frames_idle_remove(struct frames *f, struct backend *b)
 
 void frames_idle_add(struct frames *f, struct backend *b)
 {
+    if (frames_retire(f, b))
+        return;
     TAILQ_INSERT_HEAD(&f->idle, b, link);
     b->listed = true;
     idle_count(f, 1);
@@ -165,13 +167,20 @@ void frames_evict(struct frames *f, struct backend *b, struct waiter *waiter, in
         frames_idle_add(f, b);
 }
 
-void frames_turn_over(struct frames *f)
+struct backend *frames_idle_least(struct frames *f)
 {
     struct backend *each, *b = TAILQ_LAST(&f->idle, backend_list);
 
     TAILQ_FOREACH(each, &f->idle, link)
         if (!each->resident)
             b = each;
+    return b;
+}
+
+void frames_turn_over(struct frames *f)
+{
+    struct backend *b = frames_idle_least(f);
+
     frames_idle_remove(f, b);
     frames_evict(f, b, NULL, CLOSE_TURNED_OVER);
 }
@@ -208,6 +217,7 @@ static void on_janitor(struct ev_loop *ev, ev_timer *timer, int events)
     (void)ev;
     (void)events;
     retire_idle(f, now_us);
+    frames_shrink(f);
     if (f->context.loop->id == 0)
         frames_probe(f);
 }

@@ -45,8 +45,17 @@ void frames_page_out(struct backend *b);
 /* IDLE and off its list: the resident session's page leaves (first the server is asked, if it must be: SAVING), then the backend goes to the waiter, is
  * closed for the reason (close >= 0), or becomes idle without a page. */
 void frames_evict(struct frames *f, struct backend *b, struct waiter *waiter, int close);
+/* The idle one that is missed the least; NULL: there is none. */
+struct backend *frames_idle_least(struct frames *f);
 /* Closes one that fits nobody, to make room for one that does. */
 void frames_turn_over(struct frames *f);
+
+/* frames_settings.c: the pool shrinks, and the backend (IDLE, in no list) was one too many: it is on its way out. */
+bool frames_retire(struct frames *f, struct backend *b);
+/* It has ended, or is needed after all. */
+void frames_retired(struct frames *f, struct backend *b);
+/* Idle ones leave as long as there are too many. */
+void frames_shrink(struct frames *f);
 
 /* frames_silence.c: it has a command, or ends. */
 void frames_silence_end(struct frames *f, struct lease *lease);

@@ -11,12 +11,18 @@
 #include <unistd.h>
 
 #include "proxy/invariant.h"
+#include "proxy/notify.h"
+#include "proxy/reload.h"
 #include "proxy/stats_http.h"
 #include "proxy/version.h"
 #include "proxy/worker.h"
 
+#define TICK_US 200000
+#define DRAIN_TICK_US 20000
+#define DRAIN_TOLD_US 5000000
+
 struct instance {
-    const struct conf *conf;
+    struct conf *conf; /* held */
     struct accounts *accounts;
     struct target target;
     struct pool pool;
@@ -24,6 +30,7 @@ struct instance {
     struct workers workers;
     struct listen_sockets sockets;
     struct stats_http *http;
+    struct notify notify;
 };
 
 static void facts_changed(void *data)
@@ -71,24 +78,80 @@ static unsigned worker_count(const struct conf *conf)
     return processors < 1 ? 1 : processors > 64 ? 64 : (unsigned)processors;
 }
 
-/* Signals are the main thread's: it waits for them, and every other thread has them blocked. */
-static int wait_for_signal(const sigset_t *signals)
+/* Signals are the main thread's: it waits for them, and every other thread has them blocked. 0: none came in that time. */
+static int next_signal(const sigset_t *signals, int64_t us)
+{
+    struct timespec time = {.tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000};
+    int number = sigtimedwait(signals, NULL, &time);
+
+    return number < 0 ? 0 : number;
+}
+
+/* Everybody has the new snapshot, or is about to. The bound comes before those that ask for connections. */
+static void reload(struct instance *i)
+{
+    struct conf *before = i->conf, *conf = reload_load(before);
+
+    if (!conf)
+        return;
+    log_set_level((enum log_level)conf->log_level);
+    raise_descriptors(conf);
+    accounts_settings_changed(i->accounts, before, conf);
+    pool_resize(&i->pool, conf->size, conf->max_waiting);
+    control_settings_changed(i->control, conf);
+    workers_settings_changed(&i->workers, conf);
+    i->conf = conf;
+    conf_drop(before);
+    log_line(LOG_INFO, "reload: done");
+}
+
+static int wait_for_signal(struct instance *i, const sigset_t *signals)
 {
     int number;
 
     for (;;) {
-        if (sigwait(signals, &number) != 0)
-            continue;
-        if (number != SIGHUP)
+        notify_tick(&i->notify, &i->workers, &i->pool, &i->target);
+        number = next_signal(signals, TICK_US);
+        if (number == SIGTERM || number == SIGINT)
             return number;
-        log_line(LOG_WARNING, "SIGHUP: settings are read at the start only; restart to apply them");
+        if (number == SIGHUP) {
+            notify_reloading(&i->notify);
+            reload(i);
+            notify_reloaded(&i->notify);
+        }
     }
+}
+
+/* Waits until the last client has gone, drain_timeout is over, or a signal says that it shall not take so long. */
+static void drain(struct instance *i, const sigset_t *signals)
+{
+    int64_t now_us = monotonic_us(), until_us = now_us + i->conf->drain_timeout_us, told_us = now_us;
+    int number = 0;
+
+    log_line(LOG_INFO, "draining: %llu clients left; those at work have %lld ms", (unsigned long long)workers_clients(&i->workers),
+             (long long)i->conf->drain_timeout_us / 1000);
+    workers_drain(&i->workers);
+    while ((number = next_signal(signals, DRAIN_TICK_US)) != SIGTERM && number != SIGINT) {
+        uint64_t left = workers_clients(&i->workers);
+
+        now_us = monotonic_us();
+        notify_tick(&i->notify, &i->workers, &i->pool, &i->target);
+        if (number == SIGHUP)
+            log_line(LOG_WARNING, "SIGHUP: draining, nothing is reloaded");
+        if (left == 0 || now_us >= until_us)
+            return;
+        if (now_us - told_us >= DRAIN_TOLD_US) {
+            log_line(LOG_INFO, "draining: %llu clients left", (unsigned long long)left);
+            told_us = now_us;
+        }
+    }
+    log_line(LOG_INFO, "%s while draining: stopping at once", number == SIGTERM ? "SIGTERM" : "SIGINT");
 }
 
 /* Everything is made before any thread runs, so that whoever tells something finds whom it tells. */
 static void open_all(struct instance *i, unsigned workers)
 {
-    const struct conf *conf = i->conf;
+    struct conf *conf = i->conf;
 
     i->accounts = accounts_new(conf);
     target_open(&i->target, conf->backend.host, conf->backend.port, conf->backend_socket);
@@ -126,19 +189,37 @@ static bool start(struct instance *i, unsigned workers)
     return true;
 }
 
-static void stop(struct instance *i)
+/* Returns how many clients were cut. Health and counters are told to the end. */
+static unsigned stop(struct instance *i)
 {
+    unsigned cut = workers_stop(&i->workers);
+
     stats_http_stop(i->http);
-    workers_stop(&i->workers);
     close_all(i);
+    return cut;
 }
 
-int instance_run(const struct conf *conf)
+/* SIGINT, or SIGTERM with a drain_timeout of 0, asks for nothing to be waited for: then nobody was cut who should not have been. */
+static int end(struct instance *i, const sigset_t *signals, int number)
 {
-    struct instance i = {.conf = conf};
+    bool drains = number == SIGTERM && i->conf->drain_timeout_us;
+    unsigned cut;
+
+    log_line(LOG_INFO, "%s: stopping", number == SIGTERM ? "SIGTERM" : "SIGINT");
+    notify_stopping();
+    if (drains)
+        drain(i, signals);
+    cut = stop(i);
+    conf_drop(i->conf);
+    log_line(drains && cut ? LOG_WARNING : LOG_INFO, "stopped; %u clients were cut", cut);
+    return drains && cut ? INSTANCE_CUT : 0;
+}
+
+int instance_run(struct conf *conf)
+{
+    struct instance i = {.conf = conf_hold(conf)};
     unsigned workers = worker_count(conf);
     sigset_t signals;
-    int number;
 
     signal(SIGPIPE, SIG_IGN);
     sigemptyset(&signals);
@@ -148,13 +229,12 @@ int instance_run(const struct conf *conf)
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     log_set_level((enum log_level)conf->log_level);
     raise_descriptors(conf);
-    if (!start(&i, workers))
-        return 1;
+    notify_open(&i.notify);
+    if (!start(&i, workers)) {
+        conf_drop(i.conf);
+        return INSTANCE_FAILED;
+    }
     log_line(LOG_INFO, "sluse %s: %u workers, server %s, pool of %llu, max_clients %llu", SLUSE_VERSION, workers, i.target.name,
              (unsigned long long)conf->size, (unsigned long long)conf->max_clients);
-    number = wait_for_signal(&signals);
-    log_line(LOG_INFO, "%s: stopping", number == SIGTERM ? "SIGTERM" : "SIGINT");
-    stop(&i);
-    log_line(LOG_INFO, "stopped");
-    return 0;
+    return end(&i, &signals, wait_for_signal(&i, &signals));
 }

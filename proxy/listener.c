@@ -16,6 +16,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "proxy/activation.h"
 #include "proxy/invariant.h"
 
 #define ACCEPT_BATCH 64 /* then others get their turn */
@@ -54,10 +55,19 @@ static int open_port(const struct conf_address *address, const struct addrinfo *
     return fd;
 }
 
-static bool open_address(struct listen_sockets *sockets, size_t at, const struct conf_address *address)
+/* True: it was. */
+static bool was_passed(struct listen_sockets *sockets, size_t at, int fd)
 {
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST | AI_PASSIVE}, *info = NULL;
-    char port[8];
+    if (fd < 0)
+        return false;
+    sockets->passed[at] = true;
+    for (unsigned i = 0; i < sockets->workers; i++)
+        sockets->fds[at * sockets->workers + i] = fd;
+    return true;
+}
+
+static bool open_ports(struct listen_sockets *sockets, size_t at, const struct conf_address *address, const struct addrinfo *info)
+{
     bool good = true;
 
     sockets->locks[at] = lock_port(address);
@@ -65,13 +75,23 @@ static bool open_address(struct listen_sockets *sockets, size_t at, const struct
         log_line(LOG_ERROR, "can't listen on %s:%u: another sluse does already", address->host, address->port);
         return false;
     }
+    for (unsigned i = 0; i < sockets->workers && good; i++)
+        good = (sockets->fds[at * sockets->workers + i] = open_port(address, info)) >= 0;
+    return good;
+}
+
+static bool open_address(struct listen_sockets *sockets, size_t at, const struct conf_address *address, struct activation *activation)
+{
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST | AI_PASSIVE}, *info = NULL;
+    char port[8];
+    bool good;
+
     snprintf(port, sizeof port, "%u", address->port);
     if (getaddrinfo(address->host, port, &hints, &info)) {
         log_line(LOG_ERROR, "can't listen on %s:%u: not a numeric address", address->host, address->port);
         return false;
     }
-    for (unsigned i = 0; i < sockets->workers && good; i++)
-        good = (sockets->fds[at * sockets->workers + i] = open_port(address, info)) >= 0;
+    good = was_passed(sockets, at, activation_take_port(activation, info->ai_addr)) || open_ports(sockets, at, address, info);
     freeaddrinfo(info);
     return good;
 }
@@ -117,17 +137,21 @@ static bool open_unix(struct listen_sockets *sockets, size_t at, const char *pat
 
 bool listen_sockets_open(struct listen_sockets *sockets, const struct conf *conf, unsigned workers)
 {
-    bool good = true;
+    struct activation activation;
+    bool good = activation_open(&activation);
 
     *sockets = (struct listen_sockets){.address_count = conf->listen_count + (conf->socket ? 1 : 0), .workers = workers};
     sockets->fds = zalloc(sockets->address_count * workers * sizeof *sockets->fds);
     sockets->locks = zalloc(sockets->address_count * sizeof *sockets->locks);
+    sockets->passed = zalloc(sockets->address_count * sizeof *sockets->passed);
     memset(sockets->fds, 0xFF, sockets->address_count * workers * sizeof *sockets->fds); /* -1 */
     memset(sockets->locks, 0xFF, sockets->address_count * sizeof *sockets->locks);
     for (size_t i = 0; i < conf->listen_count && good; i++)
-        good = open_address(sockets, i, &conf->listen[i]);
+        good = open_address(sockets, i, &conf->listen[i], &activation);
     if (good && conf->socket)
-        good = open_unix(sockets, conf->listen_count, conf->socket);
+        good = was_passed(sockets, conf->listen_count, activation_take_path(&activation, conf->socket)) ||
+               open_unix(sockets, conf->listen_count, conf->socket);
+    good = good && activation_finish(&activation);
     if (!good)
         listen_sockets_close(sockets);
     return good;
@@ -141,18 +165,19 @@ int listen_socket_of(const struct listen_sockets *sockets, size_t address, unsig
 void listen_sockets_close(struct listen_sockets *sockets)
 {
     for (size_t i = 0; i < sockets->address_count; i++) {
-        bool shared = sockets->socket_path && i == sockets->address_count - 1;
+        bool own_path = sockets->socket_path && i == sockets->address_count - 1, shared = own_path || sockets->passed[i];
 
         for (unsigned w = 0; w < (shared ? 1 : sockets->workers); w++)
             if (listen_socket_of(sockets, i, w) >= 0)
                 close(listen_socket_of(sockets, i, w));
-        if (shared)
+        if (own_path)
             unlink(sockets->socket_path);
         if (sockets->locks[i] >= 0)
             close(sockets->locks[i]);
     }
     free(sockets->fds);
     free(sockets->locks);
+    free(sockets->passed);
     free(sockets->socket_path);
     *sockets = (struct listen_sockets){0};
 }
@@ -202,20 +227,33 @@ static void on_pause_over(struct ev_loop *ev, ev_timer *timer, int events)
     ev_io_start(ev, &l->reader);
 }
 
-void listener_open(struct listener *l, struct loop *loop, int fd, void (*accepted)(void *data, int fd), void *data)
+void listener_open(struct listener *l, struct loop *loop, int fd, bool passed, void (*accepted)(void *data, int fd), void *data)
 {
-    *l = (struct listener){.loop = loop, .fd = fd, .accepted = accepted, .data = data};
+    *l = (struct listener){.loop = loop, .fd = fd, .passed = passed, .accepted = accepted, .data = data};
     ev_io_init(&l->reader, on_readable, fd, EV_READ);
     ev_timer_init(&l->pause, on_pause_over, 0., PAUSE_SECONDS);
     l->reader.data = l->pause.data = l;
     ev_io_start(loop->ev, &l->reader);
 }
 
+static bool is_unix(int fd)
+{
+    int domain = 0;
+    socklen_t length = sizeof domain;
+
+    return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &length) == 0 && domain == AF_UNIX;
+}
+
+/* A shut Unix socket still gives what it has taken; a TCP one resets that, so it is emptied first. */
 void listener_close(struct listener *l)
 {
     ev_io_stop(l->loop->ev, &l->reader);
     ev_timer_stop(l->loop->ev, &l->pause);
+    if (!l->passed && is_unix(l->fd))
+        (void)shutdown(l->fd, SHUT_RD); /* another worker has done it already: as well */
     while (accept_one(l))
         ;
+    if (!l->passed)
+        (void)shutdown(l->fd, SHUT_RD);
     ev_timer_stop(l->loop->ev, &l->pause);
 }

@@ -18,6 +18,7 @@ struct listen_sockets {
     unsigned workers;
     int *fds;          /* [address * workers + worker]; the Unix socket's is the same for every worker */
     int *locks;        /* [address] */
+    bool *passed;      /* [address]; by the service manager, whose it stays: one that all accept from */
     char *socket_path; /* NULL: none; removed at the end */
 };
 
@@ -30,6 +31,7 @@ void listen_sockets_close(struct listen_sockets *sockets);
 struct listener {
     struct loop *loop;
     int fd;
+    bool passed;
     ev_io reader;
     ev_timer pause; /* out of descriptors: try again in a while */
     struct log_limit trouble;
@@ -37,8 +39,8 @@ struct listener {
     void *data;
 };
 
-void listener_open(struct listener *l, struct loop *loop, int fd, void (*accepted)(void *data, int fd), void *data);
-/* Accepts what the kernel has already taken, then stops. */
+void listener_open(struct listener *l, struct loop *loop, int fd, bool passed, void (*accepted)(void *data, int fd), void *data);
+/* Accepts what the kernel has already taken, then stops: whoever comes later is refused, or on a passed socket waits for the next process. */
 void listener_close(struct listener *l);
 
 #endif

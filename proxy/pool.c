@@ -18,11 +18,48 @@ void pool_open(struct pool *pool, uint64_t size, uint64_t max_waiting)
     pthread_mutex_init(&pool->mutex, NULL);
     TAILQ_INIT(&pool->shared.queue);
     atomic_init(&pool->waiting, 0);
+    atomic_init(&pool->shrinking, false);
 }
 
 void pool_close(struct pool *pool)
 {
     pthread_mutex_destroy(&pool->mutex);
+}
+
+static void note_used_locked(struct pool *pool)
+{
+    atomic_store_explicit(&pool->shrinking, pool->shared.used > pool->size, memory_order_relaxed);
+}
+
+void pool_resize(struct pool *pool, uint64_t size, uint64_t max_waiting)
+{
+    pthread_mutex_lock(&pool->mutex);
+    pool->size = size;
+    pool->max_waiting = max_waiting;
+    note_used_locked(pool);
+    pthread_mutex_unlock(&pool->mutex);
+}
+
+bool pool_retire(struct pool *pool)
+{
+    bool retires;
+
+    if (!atomic_load_explicit(&pool->shrinking, memory_order_relaxed))
+        return false;
+    pthread_mutex_lock(&pool->mutex);
+    retires = pool->shared.used > pool->size + pool->shared.retiring;
+    if (retires)
+        pool->shared.retiring++;
+    pthread_mutex_unlock(&pool->mutex);
+    return retires;
+}
+
+void pool_retired(struct pool *pool)
+{
+    pthread_mutex_lock(&pool->mutex);
+    INVARIANT(pool->shared.retiring > 0);
+    pool->shared.retiring--;
+    pthread_mutex_unlock(&pool->mutex);
 }
 
 static void take_slot_locked(struct pool *pool)
@@ -168,6 +205,7 @@ struct waiter *pool_slot_back(struct pool *pool, int64_t now_us)
     pthread_mutex_lock(&pool->mutex);
     INVARIANT(pool->shared.used > 0);
     pool->shared.used--;
+    note_used_locked(pool);
     if (!TAILQ_EMPTY(&pool->shared.queue) && may_connect_locked(pool, now_us)) {
         take_slot_locked(pool);
         waiter = connect_for_head_locked(pool, now_us);

@@ -31,13 +31,13 @@ struct waiter {
 TAILQ_HEAD(waiter_list, waiter);
 
 struct pool {
-    /* settings, read-only */
-    uint64_t size;
-    uint64_t max_waiting; /* 0: no limit */
     pthread_mutex_t mutex;
+    uint64_t size;        /* guarded, as all up to waiting; used may be above it after it was lowered */
+    uint64_t max_waiting; /* 0: no limit */
     struct {
         uint64_t used;
         uint64_t used_max;
+        uint64_t retiring; /* of the used: those that are to end because there are too many */
         uint64_t waiting_max;
         uint64_t tickets;
         struct waiter_list queue;
@@ -45,10 +45,18 @@ struct pool {
         int64_t retry_at_us;
     } shared;
     atomic_uint_least64_t waiting; /* written under the mutex */
+    atomic_bool shrinking;         /* likewise: used is above size */
 };
 
 void pool_open(struct pool *pool, uint64_t size, uint64_t max_waiting);
 void pool_close(struct pool *pool);
+
+/* Another bound. Above it no slot is given until so many have come back; nobody is taken anything away who uses it. */
+void pool_resize(struct pool *pool, uint64_t size, uint64_t max_waiting);
+/* For a connection that nobody uses at the moment: is it one too many? True: it is to end, and counts as gone; pool_retired follows, when it has ended or was
+ * needed after all. Cheap while the pool does not shrink. */
+bool pool_retire(struct pool *pool) __attribute__((warn_unused_result));
+void pool_retired(struct pool *pool);
 
 enum pool_answer {
     POOL_SLOT,   /* a slot is the asker's: connect, and give it back with pool_slot_back */

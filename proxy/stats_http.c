@@ -14,11 +14,8 @@
 #include "proxy/invariant.h"
 #include "proxy/version.h"
 
-#define STALE_SECONDS 5 /* a worker whose loop has not turned for so long is stuck */
-
 struct stats_http {
     struct MHD_Daemon *daemon;
-    const struct conf *conf;
     struct workers *workers;
     struct pool *pool;
     struct target *target;
@@ -117,7 +114,7 @@ static char *stats_text(struct stats_http *http)
         stats_sum(&sum, &http->workers->list[i].loop.stats);
     all = json_pack("{ss sI sI so s{so sI} so so so so so}", "version", SLUSE_VERSION, "uptime_s", (json_int_t)(monotonic_seconds() - http->started), "workers",
                     (json_int_t)http->workers->count, "target", target_json(http), "clients", "current", number(sum.clients), "max",
-                    (json_int_t)http->conf->max_clients, "pool", pool_json(http, &sum), "pins", pins_json(&sum), "counters", counters_json(&sum), "client_closed",
+                    (json_int_t)atomic_load(&http->workers->max_clients), "pool", pool_json(http, &sum), "pins", pins_json(&sum), "counters", counters_json(&sum), "client_closed",
                     reasons_json(sum.client_closed), "backend_closed", reasons_json(sum.backend_closed));
     if (!all)
         return NULL;
@@ -149,20 +146,18 @@ static enum MHD_Result answer(struct MHD_Connection *connection, unsigned status
 
 static enum MHD_Result healthz(struct stats_http *http, struct MHD_Connection *connection)
 {
-    int64_t now = monotonic_seconds();
-
-    for (unsigned i = 0; i < http->workers->count; i++)
-        if (now - atomic_load_explicit(&http->workers->list[i].loop.turned, memory_order_relaxed) > STALE_SECONDS)
-            return answer(connection, MHD_HTTP_SERVICE_UNAVAILABLE, "text/plain; charset=utf-8", strdup("a worker is stuck\n"));
+    if (!workers_turning(http->workers))
+        return answer(connection, MHD_HTTP_SERVICE_UNAVAILABLE, "text/plain; charset=utf-8", strdup("a worker is stuck\n"));
     return answer(connection, MHD_HTTP_OK, "text/plain; charset=utf-8", strdup("ok\n"));
 }
 
 static enum MHD_Result readyz(struct stats_http *http, struct MHD_Connection *connection)
 {
     char error[256], *text;
-    bool greeted = target_facts(http->target).greeted;
 
-    if (atomic_load(&http->target->up) && greeted)
+    if (atomic_load(&http->workers->draining))
+        return answer(connection, MHD_HTTP_SERVICE_UNAVAILABLE, "text/plain; charset=utf-8", strdup("draining\n"));
+    if (target_usable(http->target))
         return answer(connection, MHD_HTTP_OK, "text/plain; charset=utf-8", strdup("ready\n"));
     target_error(http->target, error, sizeof error);
     if (asprintf(&text, "not ready: server %s: %s\n", http->target->name, error[0] ? error : "not connected yet") < 0)
@@ -197,7 +192,7 @@ struct stats_http *stats_http_start(const struct conf *conf, struct workers *wor
     unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL;
     char port[8];
 
-    *http = (struct stats_http){.conf = conf, .workers = workers, .pool = pool, .target = target, .started = monotonic_seconds()};
+    *http = (struct stats_http){.workers = workers, .pool = pool, .target = target, .started = monotonic_seconds()};
     snprintf(port, sizeof port, "%u", conf->stats_listen.port);
     if (getaddrinfo(conf->stats_listen.host, port, &hints, &info) == 0) {
         if (info->ai_family == AF_INET6)

@@ -47,6 +47,11 @@ void target_close(struct target *target)
     free(target->name);
 }
 
+bool target_usable(struct target *target)
+{
+    return atomic_load(&target->up) && target_facts(target).greeted;
+}
+
 struct target_facts target_facts(struct target *target)
 {
     struct target_facts copy;

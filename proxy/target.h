@@ -88,6 +88,8 @@ void target_open(struct target *target, const char *host, uint16_t port, const c
 void target_close(struct target *target);
 
 struct target_facts target_facts(struct target *target);
+/* Can clients log in: did the server answer the control connection, and is its greeting known? */
+bool target_usable(struct target *target);
 /* The server has greeted, and told a fresh session's flags in its OK (before that: in the greeting). Cheap when nothing is new.
  * known: the caller's copy. */
 void target_learn_login(struct target *target, const struct target_facts *known, const struct greeting *greeting, uint16_t status);

@@ -12,8 +12,19 @@
 #include "proxy/invariant.h"
 #include "proxy/stored_code.h"
 
+#define STALE_SECONDS 5 /* a worker whose loop has not turned for so long is stuck */
 #define STOP_SECONDS 3.
 #define STOP_POLL_SECONDS 0.01
+
+static void tell_all(struct workers *workers, void (*run)(struct loop *loop, struct message *message))
+{
+    for (unsigned i = 0; i < workers->count; i++) {
+        struct message *message = zalloc(sizeof *message);
+
+        message->run = run;
+        loop_send(&workers->list[i].loop, message);
+    }
+}
 
 /* --- accepting --- */
 
@@ -101,7 +112,7 @@ void workers_listen(struct workers *workers, const struct listen_sockets *socket
         worker->listeners = zalloc(sockets->address_count * sizeof *worker->listeners);
         worker->listener_count = sockets->address_count;
         for (size_t a = 0; a < sockets->address_count; a++)
-            listener_open(&worker->listeners[a], &worker->loop, listen_socket_of(sockets, a, i), on_accepted, worker);
+            listener_open(&worker->listeners[a], &worker->loop, listen_socket_of(sockets, a, i), sockets->passed[a], on_accepted, worker);
     }
 }
 
@@ -143,21 +154,49 @@ static void on_facts(struct loop *loop, struct message *message)
 
 void workers_tell_facts(struct workers *workers)
 {
-    for (unsigned i = 0; i < workers->count; i++) {
-        struct message *message = zalloc(sizeof *message);
+    tell_all(workers, on_facts);
+}
 
-        message->run = on_facts;
-        loop_send(&workers->list[i].loop, message);
+/* --- settings --- */
+
+struct settings {
+    struct message message;
+    struct conf *conf;
+};
+
+static void on_settings(struct loop *loop, struct message *message)
+{
+    struct settings *settings = container_of(message, struct settings, message);
+    struct worker *worker = loop->worker;
+    struct conf *before = worker->conf;
+
+    worker->conf = settings->conf;
+    free(settings);
+    frames_settings_changed(&worker->frames, worker->conf);
+    clients_settings_changed(&worker->clients, worker->conf);
+    conf_drop(before);
+}
+
+void workers_settings_changed(struct workers *workers, struct conf *conf)
+{
+    atomic_store(&workers->max_clients, conf->max_clients);
+    for (unsigned i = 0; i < workers->count; i++) {
+        struct settings *settings = zalloc(sizeof *settings);
+
+        settings->message.run = on_settings;
+        settings->conf = conf_hold(conf);
+        loop_send(&workers->list[i].loop, &settings->message);
     }
 }
 
 /* --- life --- */
 
-static void open_worker(struct workers *workers, unsigned i, const struct conf *conf, struct accounts *accounts, struct target *target, struct control *control)
+static void open_worker(struct workers *workers, unsigned i, struct conf *conf, struct accounts *accounts, struct target *target, struct control *control)
 {
     struct worker *worker = &workers->list[i];
 
     loop_open(&worker->loop, i, worker);
+    worker->conf = conf_hold(conf);
     worker->target = target;
     worker->facts = target_facts(target);
     worker->frames.context = (struct backend_context){
@@ -170,7 +209,7 @@ static void open_worker(struct workers *workers, unsigned i, const struct conf *
     clients_open(&worker->clients);
 }
 
-void workers_open(struct workers *workers, unsigned count, const struct conf *conf, struct pool *pool, struct accounts *accounts, struct target *target,
+void workers_open(struct workers *workers, unsigned count, struct conf *conf, struct pool *pool, struct accounts *accounts, struct target *target,
                   struct control *control)
 {
     workers->count = count;
@@ -178,6 +217,9 @@ void workers_open(struct workers *workers, unsigned count, const struct conf *co
     workers->clients = zalloc(count * sizeof *workers->clients);
     workers->frames = (struct frames_shared){.pool = pool, .all = zalloc(count * sizeof *workers->frames.all), .count = count};
     atomic_init(&workers->total_clients, 0);
+    atomic_init(&workers->max_clients, conf->max_clients);
+    atomic_init(&workers->draining, false);
+    atomic_init(&workers->cut, 0);
     for (unsigned i = 0; i < count; i++)
         open_worker(workers, i, conf, accounts, target, control);
     for (unsigned i = 0; i < count; i++)
@@ -196,6 +238,43 @@ void workers_start(struct workers *workers)
 {
     for (unsigned i = 0; i < workers->count; i++)
         INVARIANT(pthread_create(&workers->list[i].thread, NULL, run, &workers->list[i]) == 0);
+}
+
+static void close_listeners(struct worker *worker)
+{
+    for (size_t i = 0; i < worker->listener_count; i++)
+        listener_close(&worker->listeners[i]);
+    worker->listener_count = 0;
+}
+
+static void on_drain(struct loop *loop, struct message *message)
+{
+    struct worker *worker = loop->worker;
+
+    free(message);
+    close_listeners(worker);
+    clients_drain(&worker->clients);
+}
+
+void workers_drain(struct workers *workers)
+{
+    atomic_store(&workers->draining, true);
+    tell_all(workers, on_drain);
+}
+
+uint64_t workers_clients(const struct workers *workers)
+{
+    return atomic_load_explicit(&workers->total_clients, memory_order_relaxed);
+}
+
+bool workers_turning(const struct workers *workers)
+{
+    int64_t now = monotonic_seconds();
+
+    for (unsigned i = 0; i < workers->count; i++)
+        if (now - atomic_load_explicit(&workers->list[i].loop.turned, memory_order_relaxed) > STALE_SECONDS)
+            return false;
+    return true;
 }
 
 static bool has_backends(const struct worker *worker)
@@ -219,28 +298,25 @@ static void on_stopping(struct ev_loop *ev, ev_timer *timer, int events)
 static void on_stop(struct loop *loop, struct message *message)
 {
     struct worker *worker = loop->worker;
+    struct workers *workers = container_of(worker->frames.shared, struct workers, frames);
 
     free(message);
-    for (size_t i = 0; i < worker->listener_count; i++)
-        listener_close(&worker->listeners[i]);
+    close_listeners(worker);
     frames_stop(&worker->frames);
-    clients_stop(&worker->clients);
+    atomic_fetch_add(&workers->cut, clients_stop(&worker->clients));
     worker->stop_by = ev_now(loop->ev) + STOP_SECONDS;
     ev_timer_init(&worker->stopping, on_stopping, 0., STOP_POLL_SECONDS);
     worker->stopping.data = worker;
     ev_timer_start(loop->ev, &worker->stopping);
 }
 
-void workers_stop(struct workers *workers)
+unsigned workers_stop(struct workers *workers)
 {
-    for (unsigned i = 0; i < workers->count; i++) {
-        struct message *message = zalloc(sizeof *message);
-
-        message->run = on_stop;
-        loop_send(&workers->list[i].loop, message);
-    }
+    atomic_store(&workers->draining, true);
+    tell_all(workers, on_stop);
     for (unsigned i = 0; i < workers->count; i++)
         pthread_join(workers->list[i].thread, NULL);
+    return atomic_load(&workers->cut);
 }
 
 void workers_close(struct workers *workers)
@@ -257,6 +333,7 @@ void workers_close(struct workers *workers)
         stored_code_drop(workers->list[i].facts.stored_code);
         globals_drop(workers->list[i].facts.globals);
         free(workers->list[i].listeners);
+        conf_drop(workers->list[i].conf);
     }
     free(workers->list);
     free(workers->clients);

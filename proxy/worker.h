@@ -9,6 +9,7 @@
 
 struct worker {
     struct loop loop;
+    struct conf *conf; /* held; changes by message */
     struct frames frames;
     struct clients clients;
     struct target_facts facts; /* the own copy; changes by message */
@@ -28,18 +29,28 @@ struct workers {
     struct clients **clients;
     struct frames_shared frames;
     atomic_uint_least64_t total_clients;
+    atomic_uint_least64_t max_clients; /* for /stats */
+    atomic_bool draining; /* for /readyz */
+    atomic_uint cut;      /* clients that workers_stop found at work */
 };
 
 /* Opens `count` workers that share the rest; no thread runs yet. */
-void workers_open(struct workers *workers, unsigned count, const struct conf *conf, struct pool *pool, struct accounts *accounts, struct target *target,
+void workers_open(struct workers *workers, unsigned count, struct conf *conf, struct pool *pool, struct accounts *accounts, struct target *target,
                   struct control *control);
 /* Gives each worker its listening sockets. */
 void workers_listen(struct workers *workers, const struct listen_sockets *sockets);
 void workers_start(struct workers *workers);
 /* The facts of the target have changed. Any thread. */
 void workers_tell_facts(struct workers *workers);
-/* Stops accepting, closes clients and backends, waits for the threads. The main thread. */
-void workers_stop(struct workers *workers);
+/* The settings are others: each worker takes them over in its next turn. The main thread. */
+void workers_settings_changed(struct workers *workers, struct conf *conf);
+/* Has every worker's loop turned lately? Any thread. */
+bool workers_turning(const struct workers *workers);
+/* Stops accepting, after what the kernel has accepted already, and ends clients as they come to rest. The main thread, which then looks at workers_clients. */
+void workers_drain(struct workers *workers);
+uint64_t workers_clients(const struct workers *workers);
+/* Stops accepting, closes clients and backends, waits for the threads. The main thread. Returns how many clients were cut. */
+unsigned workers_stop(struct workers *workers);
 void workers_close(struct workers *workers);
 
 #endif

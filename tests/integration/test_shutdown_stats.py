@@ -10,6 +10,7 @@ from harness.compare import in_thread
 
 def test_stats_have_every_field(sluse, mariadb):
     proxy = sluse(pool=dict(size=7), sluse=dict(max_clients=123))
+    wait_until(proxy.ready)
     with proxy.client(schema="app") as client:
         client.value("SELECT 1")
         s = proxy.stats()

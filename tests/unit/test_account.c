@@ -33,7 +33,6 @@ static void tear_down(void)
 
 START_TEST(by_name)
 {
-    ck_assert_uint_eq(accounts_count(accounts), 3);
     ck_assert_int_eq(accounts_find(accounts, text_of("app")), 0);
     ck_assert_int_eq(accounts_find(accounts, text_of("open")), 2);
     ck_assert_str_eq(accounts_name(accounts, 1), "hashed");
@@ -42,6 +41,32 @@ START_TEST(by_name)
     ck_assert_int_eq(accounts_find(accounts, text_of("app2")), -1);
     ck_assert_int_eq(accounts_find(accounts, text_of("")), -1);
     ck_assert_int_eq(accounts_find(accounts, (struct wire_text){"app\0x", 5}), -1);
+}
+END_TEST
+
+/* app gets another password, hashed goes, late comes, and the control account is another. Each keeps its index. */
+START_TEST(others)
+{
+    struct conf_account later[] = {{.name = "late", .password = "l", .password_len = 1}, {.name = "open"}, {.name = "app", .password = "new", .password_len = 3}};
+    char boss[] = "boss";
+    struct conf after = {.accounts = later, .account_count = 3, .control_user = boss, .control_password = boss};
+    struct auth_secret was = accounts_secret(accounts, 0), is;
+
+    accounts_settings_changed(accounts, &conf, &after);
+    ck_assert_int_eq(accounts_find(accounts, text_of("app")), 0);
+    ck_assert_int_eq(accounts_find(accounts, text_of("hashed")), -1);
+    ck_assert_str_eq(accounts_name(accounts, 1), "hashed");
+    ck_assert_int_eq(accounts_find(accounts, text_of("open")), 2);
+    ck_assert_int_eq(accounts_find(accounts, text_of("control")), -1);
+    ck_assert_int_eq(accounts_find(accounts, text_of("late")), 4);
+    ck_assert_int_eq(accounts_find(accounts, text_of("boss")), -1);
+    is = accounts_secret(accounts, 0);
+    ck_assert(memcmp(was.stage2, is.stage2, AUTH_SHA1) != 0);
+    accounts_settings_changed(accounts, &after, &conf);
+    is = accounts_secret(accounts, 0);
+    ck_assert_mem_eq(was.stage2, is.stage2, AUTH_SHA1);
+    ck_assert_int_eq(accounts_find(accounts, text_of("hashed")), 1);
+    ck_assert_int_eq(accounts_find(accounts, text_of("late")), -1);
 }
 END_TEST
 
@@ -145,6 +170,7 @@ Suite *account_suite(void)
     TCase *tests = tcase_create("account");
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, by_name);
+    tcase_add_test(tests, others);
     tcase_add_test(tests, secrets);
     tcase_add_test(tests, learned);
     tcase_add_test(tests, first_usable);

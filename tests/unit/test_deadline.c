@@ -151,6 +151,38 @@ START_TEST(a_timer_of_one_that_was_cleared)
 }
 END_TEST
 
+/* 20 ms become 60, and then 10: what is set already follows, in its order. */
+START_TEST(another_length)
+{
+    ev_tstamp begun = ev_now(ev);
+    deadline_set(&queue, &things[0].deadline);
+    deadline_queue_set_length(&queue, 60000);
+    deadline_set(&queue, &things[1].deadline);
+    deadline_set(&other, &things[2].deadline);
+    ev_run(ev, 0);
+    ck_assert_uint_eq(things[2].expired, 1);
+    ck_assert_uint_eq(things[0].expired, 2);
+    ck_assert_uint_eq(things[1].expired, 3);
+    ck_assert(ev_now(ev) - begun > 0.059);
+    deadline_queue_set_length(&queue, 3600 * INT64_C(1000000));
+    deadline_set(&queue, &things[3].deadline);
+    deadline_queue_set_length(&queue, 10000);
+    ev_run(ev, 0);
+    ck_assert_uint_eq(things[3].expired, 4);
+}
+END_TEST
+
+START_TEST(all_cleared)
+{
+    deadline_set(&queue, &things[0].deadline);
+    deadline_set(&queue, &things[1].deadline);
+    deadline_queue_clear(&queue);
+    ck_assert_ptr_null(things[1].deadline.queue);
+    ev_run(ev, 0);
+    ck_assert_uint_eq(expired, 0);
+}
+END_TEST
+
 Suite *deadline_suite(void)
 {
     Suite *suite = suite_create("deadline");
@@ -163,6 +195,8 @@ Suite *deadline_suite(void)
     tcase_add_test(tests, set_when_it_expires);
     tcase_add_test(tests, one_that_expires_clears_the_next);
     tcase_add_test(tests, a_timer_of_one_that_was_cleared);
+    tcase_add_test(tests, another_length);
+    tcase_add_test(tests, all_cleared);
     suite_add_tcase(suite, tests);
     return suite;
 }

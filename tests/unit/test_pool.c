@@ -40,6 +40,32 @@ static void fill(size_t size)
         ck_assert_int_eq(ask(i), POOL_SLOT);
 }
 
+START_TEST(smaller_and_larger)
+{
+    opened(4, 0);
+    fill(4);
+    ck_assert(!pool_retire(&pool));
+    ck_assert_int_eq(ask(4), POOL_QUEUED);
+    pool_resize(&pool, 2, 0);
+    ck_assert(pool_retire(&pool));
+    ck_assert(pool_retire(&pool));
+    ck_assert(!pool_retire(&pool)); /* two are on their way out: the others are needed */
+    ck_assert_ptr_null(pool_slot_back(&pool, 0));
+    pool_retired(&pool);
+    ck_assert(!pool_retire(&pool));
+    pool_retired(&pool); /* one was needed after all */
+    ck_assert(pool_retire(&pool));
+    ck_assert_ptr_null(pool_slot_back(&pool, 0));
+    pool_retired(&pool);
+    ck_assert(!pool_retire(&pool));
+    ck_assert_ptr_null(pool_slot_for_head(&pool, 0));
+    pool_resize(&pool, 3, 0);
+    ck_assert_ptr_eq(pool_slot_for_head(&pool, 0), &who[4]);
+    ck_assert_uint_eq(pool_numbers(&pool).used, 3);
+    closed();
+}
+END_TEST
+
 START_TEST(never_more_than_its_size)
 {
     opened(3, 0);
@@ -292,6 +318,7 @@ Suite *pool_suite(void)
     TCase *tests = tcase_create("pool");
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, never_more_than_its_size);
+    tcase_add_test(tests, smaller_and_larger);
     tcase_add_test_raise_signal(tests, more_back_than_taken, SIGABRT);
     tcase_add_test(tests, in_order);
     tcase_add_test(tests, back_at_its_place);

@@ -44,7 +44,7 @@ class Sluse:
         self.port, self.stats_port = free_port(), free_port()
         self.socket = os.path.join(self.directory, "s")
         base = {
-            "sluse": {"listen": f"127.0.0.1:{self.port}", "socket": self.socket, "workers": 2},
+            "sluse": {"listen": f"127.0.0.1:{self.port}", "socket": self.socket, "workers": 2, "drain_timeout": 0},
             "backend": {"host": "127.0.0.1", "port": server.port} if server else {},
             "pool": {"size": 10},
             "stats": {"listen": f"127.0.0.1:{self.stats_port}"},

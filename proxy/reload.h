@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT
+ * SIGHUP: reading the file again, and saying what that changes.
+ */
+#ifndef SLUSE_PROXY_RELOAD_H
+#define SLUSE_PROXY_RELOAD_H
+
+#include "conf/conf.h"
+
+/* The snapshot that takes the place of the running one, with one reference: the file as it is now, but for what needs a restart. Each change is logged, and
+ * what waits for a restart. NULL: the file has mistakes, which are logged, all of them; nothing changes. The main thread. */
+struct conf *reload_load(const struct conf *running) __attribute__((warn_unused_result));
+
+#endif
