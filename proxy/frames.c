@@ -26,14 +26,14 @@ void frames_hold(struct frames *f, struct lease *lease, struct backend *b)
     struct session *s = &lease->session;
 
     INVARIANT(!lease->resident || lease->resident == b);
+    histogram_add(&stats(f)->wait, lease->deadline.queue ? loop_read_clock(f->context.loop) - lease->since_us : 0);
     frames_forget(f, lease);
     backend_set_state(b, BACKEND_LEASED);
     if (b->resident != lease)
         session_move(s, b->status, &b->epoch, b->warned);
     if (f->context.facts->init_connect)
         s->pins |= PIN_BIT(PIN_INIT_CONNECT);
-    b->resident = NULL;
-    b->lease = lease;
+    backend_set_lease(b, lease, NULL);
     lease->resident = NULL;
     lease->backend = b;
     lease->state = LEASE_HELD;
@@ -59,12 +59,12 @@ static bool load_for(struct frames *f, struct lease *lease, struct backend *b, i
         struct backend_error none = {0};
 
         lease->backend = NULL;
-        b->lease = NULL;
+        backend_set_lease(b, NULL, NULL);
         backend_close(b, CLOSE_SPENT);
         frames_wait_again(f, lease, &none);
         return false;
     }
-    b->lease = lease;
+    backend_set_lease(b, lease, NULL);
     lease->backend = b;
     lease->state = LEASE_RESTORING;
     if (!s->begun)
@@ -79,7 +79,7 @@ void frames_connect_for(struct frames *f, struct lease *lease)
 {
     struct backend *b = backend_open(&f->context, &lease->session.image, lease->key);
 
-    b->lease = lease;
+    backend_set_lease(b, lease, NULL);
     lease->backend = b;
     lease->state = LEASE_CONNECTING;
 }
@@ -128,7 +128,7 @@ static bool lease_page(struct frames *f, struct lease *lease, int64_t now_us)
 
 bool frames_lease(struct frames *f, struct lease *lease)
 {
-    int64_t now_us = monotonic_us();
+    int64_t now_us = f->context.loop->now_us;
     struct backend *b;
 
     INVARIANT(lease->state == LEASE_NONE);
@@ -173,7 +173,7 @@ static void part(struct backend *b)
 {
     struct lease *lease = b->lease;
 
-    b->lease = NULL;
+    backend_set_lease(b, NULL, NULL);
     lease->backend = NULL;
     lease->state = LEASE_NONE;
 }
@@ -245,7 +245,7 @@ static void leave(struct frames *f, struct lease *lease)
     if (!b)
         return;
     lease->resident = NULL;
-    b->resident = NULL;
+    backend_set_lease(b, NULL, NULL);
     if (b->listed) {
         frames_idle_remove(f, b);
         frames_clean(b);
@@ -293,7 +293,7 @@ void frames_discard(struct lease *lease, enum close_reason reason, bool lost)
 void frames_cancel(struct frames *f, struct lease *lease)
 {
     if (lease->backend) {
-        lease->backend->lease = NULL; /* it goes on alone, and is there for the next */
+        backend_set_lease(lease->backend, NULL, NULL); /* it goes on alone, and is there for the next */
         lease->backend = NULL;
     }
     frames_forget(f, lease);
@@ -310,10 +310,10 @@ void frames_yield(struct frames *f, struct lease *lease)
     if (stream_stuck(&b->stream) || b->kills || b->torn || b->spent)
         return; /* its next command's end, or the answer to the KILL, comes back here */
     part(b);
-    b->resident = lease;
+    backend_set_lease(b, NULL, lease);
     lease->resident = b;
     lease->last_backend = b->id;
-    b->idle_since_us = monotonic_us();
+    b->idle_since_us = f->context.loop->now_us;
     backend_set_state(b, BACKEND_IDLE);
     stream_resume(&b->stream);
     if (f->context.conf->debug_migrate)
@@ -352,6 +352,7 @@ static void on_logged_in(struct backend *b)
 {
     struct frames *f = frames_of(b);
 
+    histogram_add(&stats(f)->backend_login, f->context.loop->now_us - b->born_us);
     pool_succeeded(f->shared->pool);
     target_set_error(f->context.target, "");
     on_loaded(b);
@@ -379,7 +380,7 @@ static void on_failed(struct backend *b, enum close_reason reason, const struct 
     }
     if (lease) {
         lease->backend = NULL;
-        b->lease = NULL;
+        backend_set_lease(b, NULL, NULL);
     }
     if (login && backend_error_is_passing(error))
         frames_back_off(f);

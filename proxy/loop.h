@@ -31,10 +31,12 @@ struct loop {
     uint8_t *scratch;      /* what is read lies here until the callback returns */
     struct pieces pieces;  /* what is written, likewise */
     struct stats stats;
+    int64_t now_us;        /* monotonic: when this turn began, or later (loop_read_clock) */
     struct mailbox mailbox;
     struct grave *graveyard;
     struct message *later, **later_end;
     ev_prepare sweep;
+    ev_check begin;
     ev_timer heartbeat;
     _Atomic int64_t turned; /* CLOCK_MONOTONIC seconds: when the loop was last seen turning; for /healthz */
     void *worker;           /* whose loop it is; for messages */
@@ -55,6 +57,8 @@ void loop_forget(struct loop *loop, int fd);
 void loop_send(struct loop *loop, struct message *message);
 /* The loop's own thread: run before the loop sleeps again, with nothing else on the stack. */
 void loop_defer(struct loop *loop, struct message *message);
+/* Reads the clock, for now_us. The loop's own thread. */
+int64_t loop_read_clock(struct loop *loop);
 /* memory is freed at the end of the turn, so that callers up the stack can still look at it. */
 void loop_bury(struct loop *loop, struct grave *grave, void *memory);
 

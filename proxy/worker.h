@@ -27,6 +27,7 @@ struct workers {
     struct worker *list;
     struct clients **clients;
     struct frames_shared frames;
+    struct frame_views views;
     atomic_uint_least64_t total_clients;
 };
 

@@ -12,6 +12,7 @@ def test_stats_have_every_field(sluse, mariadb):
     proxy = sluse(pool=dict(size=7), sluse=dict(max_clients=123))
     with proxy.client(schema="app") as client:
         client.value("SELECT 1")
+        wait_until(lambda: proxy.stats()["target"]["up"], what="the control connection has asked")
         s = proxy.stats()
         assert s["version"] and s["uptime_s"] >= 0
         assert s["target"]["up"] is True and str(mariadb.port) in s["target"]["address"]
