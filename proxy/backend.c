@@ -38,7 +38,7 @@ void backend_set_state(struct backend *b, enum backend_state state)
         log_line(LOG_DEBUG, "backend %llu (thread %u): %s -> %s", (unsigned long long)b->id, b->thread_id, backend_state_name(b->state),
                  backend_state_name(state));
     b->state = state;
-    frame_view_state(&b->view, state, b->context->loop->now_us);
+    frame_view_state(&b->view, state, loop_now(b->context->loop));
 }
 
 void backend_set_lease(struct backend *b, struct lease *lease, struct lease *resident)

@@ -279,7 +279,7 @@ void client_settle(struct client *c)
     if (c->lease.state == LEASE_HELD && c->lease.session.pins == 0)
         frames_yield(c->home->frames, &c->lease);
     client_count_pins(c);
-    frames_silence_begin(c->home->frames, &c->lease, c->home->loop->now_us);
+    frames_silence_begin(c->home->frames, &c->lease, loop_now(c->home->loop));
     if (is_idle_in_transaction(c) && !c->deadline.queue)
         deadline_set(&c->home->transactions, &c->deadline);
 }
@@ -411,7 +411,7 @@ void client_open(struct clients *clients, int fd)
     c->lease.ops = &client_lease_ops;
     c->lease.frames = clients->frames;
     c->id = c->lease.id = new_id(clients);
-    c->began_us = clients->loop->now_us;
+    c->began_us = loop_now(clients->loop);
     TAILQ_INSERT_TAIL(&clients->list, c, link);
     LIST_INSERT_HEAD(bucket_of(clients, c->id), c, same_bucket);
     STATS_ADD(clients->loop->stats.clients, 1);

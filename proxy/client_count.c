@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * What is counted and timed of a session's commands, transactions and pins. Times are the loop's now_us, which client_relay.c has just read.
+ * What is counted and timed of a session's commands, transactions and pins. Times are the loop's, which client_relay.c has just read.
  */
 #include "proxy/client.h"
 
@@ -10,7 +10,7 @@ static struct stats *stats(const struct client *c)
 
 static void count_pin(struct client *c, enum pin pin, bool begins)
 {
-    int64_t now_us = c->home->loop->now_us;
+    int64_t now_us = loop_now(c->home->loop);
 
     STATS_ADD(stats(c)->pinned[pin], begins ? 1 : -1);
     if (begins)
@@ -48,5 +48,5 @@ void client_count_reply(struct client *c)
     if (b->reply.failed)
         stats_count_error(stats(c), b->reply.error);
     if ((command == COM_QUERY || command == COM_STMT_EXECUTE) && !b->effects.local)
-        histogram_add(&stats(c)->query, c->home->loop->now_us - c->began_us);
+        histogram_add(&stats(c)->query, loop_now(c->home->loop) - c->began_us);
 }

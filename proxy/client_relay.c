@@ -138,7 +138,7 @@ static void begin(struct client *c, struct backend *b, const uint8_t *bytes, siz
     const struct command_info *info;
     const struct name_set *names;
 
-    c->began_us = c->home->loop->now_us;
+    c->began_us = loop_now(c->home->loop);
     c->command = bytes[PACKET_HEADER];
     info = command_info(c->command);
     if (info->frame == FRAME_SPENT)

@@ -128,7 +128,7 @@ static bool lease_page(struct frames *f, struct lease *lease, int64_t now_us)
 
 bool frames_lease(struct frames *f, struct lease *lease)
 {
-    int64_t now_us = f->context.loop->now_us;
+    int64_t now_us = loop_now(f->context.loop);
     struct backend *b;
 
     INVARIANT(lease->state == LEASE_NONE);
@@ -313,7 +313,7 @@ void frames_yield(struct frames *f, struct lease *lease)
     backend_set_lease(b, NULL, lease);
     lease->resident = b;
     lease->last_backend = b->id;
-    b->idle_since_us = f->context.loop->now_us;
+    b->idle_since_us = loop_now(f->context.loop);
     backend_set_state(b, BACKEND_IDLE);
     stream_resume(&b->stream);
     if (f->context.conf->debug_migrate)
@@ -352,7 +352,7 @@ static void on_logged_in(struct backend *b)
 {
     struct frames *f = frames_of(b);
 
-    histogram_add(&stats(f)->backend_login, f->context.loop->now_us - b->born_us);
+    histogram_add(&stats(f)->backend_login, loop_now(f->context.loop) - b->born_us);
     pool_succeeded(f->shared->pool);
     target_set_error(f->context.target, "");
     on_loaded(b);

@@ -63,7 +63,7 @@ static void on_begin(struct ev_loop *ev, ev_check *begin, int events)
 {
     (void)ev;
     (void)events;
-    (void)loop_read_clock(begin->data);
+    ((struct loop *)begin->data)->now_us = 0;
 }
 
 static void on_heartbeat(struct ev_loop *ev, ev_timer *timer, int events)
@@ -110,7 +110,6 @@ void loop_open(struct loop *loop, unsigned id, void *worker)
     ev_prepare_init(&loop->sweep, on_sweep);
     loop->sweep.data = loop;
     ev_prepare_start(loop->ev, &loop->sweep);
-    (void)loop_read_clock(loop);
     ev_check_init(&loop->begin, on_begin);
     ev_set_priority(&loop->begin, EV_MAXPRI); /* before whatever the turn is for */
     loop->begin.data = loop;
