@@ -38,6 +38,16 @@ void backend_set_state(struct backend *b, enum backend_state state)
         log_line(LOG_DEBUG, "backend %llu (thread %u): %s -> %s", (unsigned long long)b->id, b->thread_id, backend_state_name(b->state),
                  backend_state_name(state));
     b->state = state;
+    frame_view_state(&b->view, state, loop_now(b->context->loop));
+}
+
+void backend_set_lease(struct backend *b, struct lease *lease, struct lease *resident)
+{
+    const struct lease *seen = lease ? lease : resident;
+
+    b->lease = lease;
+    b->resident = resident;
+    frame_view_session(&b->view, seen ? seen->id : 0, resident != NULL);
 }
 
 void backend_changes_code(struct backend *b, unsigned changes)
@@ -74,6 +84,7 @@ static void closed(struct backend *b)
     session_values_free(b->values);
     b->values = NULL;
     TAILQ_REMOVE(&b->context->every, b, every);
+    frame_view_end(b->context->views, &b->view);
     backend_set_state(b, BACKEND_CLOSED);
     b->context->closed(b);
     if (b->kills == 0 && !b->failing)
@@ -300,10 +311,11 @@ struct backend *backend_open(struct backend_context *context, const struct sessi
     b->key = key;
     b->image = *image;
     b->image.last_insert_id = 0;
-    b->born_us = monotonic_us();
+    b->born_us = loop_read_clock(context->loop);
     b->reply.state = REPLY_AT_END;
     b->state = BACKEND_CONNECTING;
     TAILQ_INSERT_TAIL(&context->every, b, every);
+    frame_view_begin(context->views, &b->view, b->id, b->state, b->born_us);
     STATS_ADD(context->loop->stats.backends[BACKEND_CONNECTING], 1);
     STATS_INC(context->loop->stats.backend_connects);
     b->stream.fd = -1;

@@ -24,6 +24,7 @@
 #include "proxy/deadline.h"
 #include "proxy/epoch.h"
 #include "proxy/footprint.h"
+#include "proxy/frame_view.h"
 #include "proxy/session.h"
 #include "proxy/stream.h"
 #include "proxy/target.h"
@@ -58,6 +59,7 @@ TAILQ_HEAD(backend_list, backend);
 struct lease {
     const struct lease_ops *ops;
     struct frames *frames;       /* its worker's */
+    uint32_t id;                 /* its session's virtual id */
     enum lease_state state;
     struct backend *backend;     /* from CONNECTING on */
     struct backend *resident;    /* NONE, SAVING: where its page lies; NULL: nowhere */
@@ -113,6 +115,7 @@ struct backend_context {
     struct target *target;
     const struct target_facts *facts; /* the worker's own copy */
     struct control *control;
+    struct frame_views *views;        /* of the process */
     struct deadline_queue exchange;   /* connect, login, restore, clean: connect_timeout */
     struct deadline_queue queries;    /* LEASED, a command under way: query_timeout */
     struct deadline_queue closing;    /* drain and close: close_timeout */
@@ -134,6 +137,7 @@ struct backend {
     TAILQ_ENTRY(backend) link; /* idle list */
     TAILQ_ENTRY(backend) every; /* all of the worker's */
     struct deadline deadline;
+    struct frame_view view;    /* what can be seen of it from outside */
     struct lease *lease;       /* whose it is, or for whom it is made */
     struct lease *resident;    /* IDLE, SAVING: whose page it has */
     bool listed;               /* it is in the idle list */
@@ -182,6 +186,8 @@ struct backend {
 struct backend *backend_open(struct backend_context *context, const struct session_image *image, uint32_t key);
 
 void backend_set_state(struct backend *b, enum backend_state state);
+/* Whose it is from now on, or for whom it is made; or else whose page lies on it. Nobody's: NULL. Who has it knows it already, or is told by the caller. */
+void backend_set_lease(struct backend *b, struct lease *lease, struct lease *resident);
 
 /* backend_load.c: loads the session in the cheapest way that does it, whatever was there before. NULL: makes it as clean as after a login with its
  * image. State becomes RESTORING or CLEANING; `restored` or `failed` follows. True: there was nothing to say, and neither follows. */

@@ -39,6 +39,7 @@ static void answer_greeting(struct backend *b, const uint8_t *payload, size_t le
         return;
     }
     b->thread_id = b->greeting.connection_id;
+    frame_view_thread(&b->view, b->thread_id);
     if (!b->context->facts->greeted) /* clients can be greeted now, whatever becomes of this login */
         target_learn_login(b->context->target, b->context->facts, &b->greeting, b->greeting.status & STATUS_LASTING & ~STATUS_ANSI_QUOTES);
     if (auth_client_begin(&b->auth, &b->secret, b->context->target->private_line, b->greeting.plugin, b->greeting.nonce, answer, &answer_length) ==

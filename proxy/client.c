@@ -63,24 +63,6 @@ static void note_close(struct client *c, enum close_reason reason)
     }
 }
 
-void client_count_pins(struct client *c)
-{
-    bool held = c->lease.state == LEASE_HELD, idle = held && c->state == CLIENT_READY && c->lease.session.pins;
-    pin_set now = held ? c->lease.session.pins : 0, changed = now ^ c->pins;
-
-    for (unsigned i = 0; changed && i < PINS; i++) {
-        if (!(changed & PIN_BIT(i)))
-            continue;
-        STATS_ADD(stats(c)->pinned[i], now & PIN_BIT(i) ? 1 : -1);
-        if (now & PIN_BIT(i))
-            STATS_INC(stats(c)->pins[i]);
-    }
-    c->pins = now;
-    if (idle != c->pinned_idle)
-        STATS_ADD(stats(c)->pinned_idle, idle ? 1 : -1);
-    c->pinned_idle = idle;
-}
-
 /* The session's backend, or its place in the queue, is of no more use to it. */
 static void give_back(struct client *c)
 {
@@ -298,7 +280,7 @@ void client_settle(struct client *c)
     if (c->lease.state == LEASE_HELD && c->lease.session.pins == 0)
         frames_yield(c->home->frames, &c->lease);
     client_count_pins(c);
-    frames_silence_begin(c->home->frames, &c->lease, monotonic_us());
+    frames_silence_begin(c->home->frames, &c->lease, loop_now(c->home->loop));
     if (c->home->conf->idle_in_transaction_timeout_us && client_is_idle_in_transaction(c) && !c->deadline.queue)
         deadline_set(&c->home->transactions, &c->deadline);
 }
@@ -345,6 +327,7 @@ bool client_send_error(struct client *c, uint8_t sequence, const struct backend_
     uint8_t out[600];
     struct wire_writer w = wire_writer(out, sizeof out);
 
+    stats_count_error(stats(c), error->number);
     err_write(&w, error->number, error->sqlstate, error->text, strlen(error->text), sequence);
     return client_send(c, &w);
 }
@@ -387,7 +370,8 @@ void client_open(struct clients *clients, int fd)
     c->home = clients;
     c->lease.ops = &client_lease_ops;
     c->lease.frames = clients->frames;
-    c->id = new_id(clients);
+    c->id = c->lease.id = new_id(clients);
+    c->began_us = loop_now(clients->loop);
     TAILQ_INSERT_TAIL(&clients->list, c, link);
     LIST_INSERT_HEAD(bucket_of(clients, c->id), c, same_bucket);
     STATS_ADD(clients->loop->stats.clients, 1);

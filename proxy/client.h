@@ -48,6 +48,8 @@ struct client {
     struct lease lease;
     struct client_login *login; /* while it logs in or changes user */
     uint32_t id;               /* virtual */
+    int64_t began_us;          /* the command that is under way, or was last; before the first: the connection */
+    int64_t transaction_us;    /* the transaction that is open, with its first command */
     uint32_t capabilities;
     enum client_state state;
     struct upload upload;
@@ -133,8 +135,11 @@ void client_ready(struct client *c);
 /* Uses the bytes as far as the state allows; what it can't use is the caller's to keep. Returns how many were used. */
 size_t client_use(struct client *c, uint8_t *bytes, size_t length);
 
-/* Brings the gauges up to date: after each change of the session's pins, its lease or the client's state. */
+/* client_count.c: brings the gauges up to date: after each change of the session's pins, its lease or the client's state. */
 void client_count_pins(struct client *c);
+
+/* The reply to the command on its backend has ended. */
+void client_count_reply(struct client *c);
 
 /* False: the connection was broken and the client is closed now (which its state says too). */
 bool client_send(struct client *c, const struct wire_writer *w);

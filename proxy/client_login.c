@@ -83,8 +83,10 @@ static void send_done(struct client *c)
         ok.state = (struct wire_text){(const char *)state, wire_written(&in)};
     }
     ok_write(&w, &ok, (c->capabilities & CAP_SESSION_TRACK) != 0, (uint8_t)(c->sequence + 1));
-    if (!c->login->changing)
+    if (!c->login->changing) {
         STATS_INC(stats(c)->logins);
+        histogram_add(&stats(c)->login, loop_read_clock(c->home->loop) - c->began_us);
+    }
     client_login_free(c);
     c->state = CLIENT_READY;
     client_send(c, &w);

@@ -81,7 +81,8 @@ void client_note_end(struct client *c)
     struct backend *b = c->lease.backend;
     struct session *s = &c->lease.session;
 
-    STATS_INC(stats(c)->replies);
+    (void)loop_read_clock(c->home->loop);
+    client_count_reply(c);
     if (!b->reply.failed)
         b->status = b->reply.status & STATUS_LASTING;
     if (b->reply.schema_told)
@@ -138,12 +139,13 @@ static void begin(struct client *c, struct backend *b, const uint8_t *bytes, siz
     const struct command_info *info;
     const struct name_set *names;
 
+    c->began_us = loop_now(c->home->loop);
     c->command = bytes[PACKET_HEADER];
     info = command_info(c->command);
     if (info->frame == FRAME_SPENT)
         b->spent = true;
     if (c->command == COM_RESET_CONNECTION)
-        epoch_reset(&b->epoch, monotonic_us());
+        epoch_reset(&b->epoch, c->began_us);
     command_effects_of(&b->effects, bytes + PACKET_HEADER, length - PACKET_HEADER);
     names = client_names_begin(c, b);
     if (has_text(c->command)) {
@@ -232,6 +234,7 @@ size_t client_run(struct client *c, uint8_t *bytes, size_t length)
         return 0; /* half a command holds no backend; and wholly in view, it can be told whether it reads what its backend has not */
     if (here > length && bytes[PACKET_HEADER] == COM_STMT_EXECUTE && length < PACKET_HEADER + STATEMENT_HEAD)
         return 0; /* which one shows a few bytes later */
+    (void)loop_read_clock(c->home->loop);
     if (c->lease.state == LEASE_NONE && !frames_lease(c->home->frames, &c->lease)) {
         c->state = CLIENT_LEASING;
         return 0;

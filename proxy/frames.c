@@ -26,6 +26,7 @@ void frames_hold(struct frames *f, struct lease *lease, struct backend *b)
     struct session *s = &lease->session;
 
     INVARIANT(!lease->resident || lease->resident == b);
+    histogram_add(&stats(f)->wait, lease->deadline.queue ? loop_read_clock(f->context.loop) - lease->since_us : 0);
     frames_forget(f, lease);
     frames_retired(f, b); /* not this time */
     backend_set_state(b, BACKEND_LEASED);
@@ -33,8 +34,7 @@ void frames_hold(struct frames *f, struct lease *lease, struct backend *b)
         session_move(s, b->status, &b->epoch, b->warned);
     if (f->context.facts->init_connect)
         s->pins |= PIN_BIT(PIN_INIT_CONNECT);
-    b->resident = NULL;
-    b->lease = lease;
+    backend_set_lease(b, lease, NULL);
     lease->resident = NULL;
     lease->backend = b;
     lease->state = LEASE_HELD;
@@ -60,12 +60,12 @@ static bool load_for(struct frames *f, struct lease *lease, struct backend *b, i
         struct backend_error none = {0};
 
         lease->backend = NULL;
-        b->lease = NULL;
+        backend_set_lease(b, NULL, NULL);
         backend_close(b, CLOSE_SPENT);
         frames_wait_again(f, lease, &none);
         return false;
     }
-    b->lease = lease;
+    backend_set_lease(b, lease, NULL);
     lease->backend = b;
     lease->state = LEASE_RESTORING;
     if (!s->begun)
@@ -80,7 +80,7 @@ void frames_connect_for(struct frames *f, struct lease *lease)
 {
     struct backend *b = backend_open(&f->context, &lease->session.image, lease->key);
 
-    b->lease = lease;
+    backend_set_lease(b, lease, NULL);
     lease->backend = b;
     lease->state = LEASE_CONNECTING;
 }
@@ -129,7 +129,7 @@ static bool lease_page(struct frames *f, struct lease *lease, int64_t now_us)
 
 bool frames_lease(struct frames *f, struct lease *lease)
 {
-    int64_t now_us = monotonic_us();
+    int64_t now_us = loop_now(f->context.loop);
     struct backend *b;
 
     INVARIANT(lease->state == LEASE_NONE);
@@ -174,7 +174,7 @@ static void part(struct backend *b)
 {
     struct lease *lease = b->lease;
 
-    b->lease = NULL;
+    backend_set_lease(b, NULL, NULL);
     lease->backend = NULL;
     lease->state = LEASE_NONE;
 }
@@ -246,7 +246,7 @@ static void leave(struct frames *f, struct lease *lease)
     if (!b)
         return;
     lease->resident = NULL;
-    b->resident = NULL;
+    backend_set_lease(b, NULL, NULL);
     if (b->listed) {
         frames_idle_remove(f, b);
         frames_clean(b);
@@ -294,7 +294,7 @@ void frames_discard(struct lease *lease, enum close_reason reason, bool lost)
 void frames_cancel(struct frames *f, struct lease *lease)
 {
     if (lease->backend) {
-        lease->backend->lease = NULL; /* it goes on alone, and is there for the next */
+        backend_set_lease(lease->backend, NULL, NULL); /* it goes on alone, and is there for the next */
         lease->backend = NULL;
     }
     frames_forget(f, lease);
@@ -311,10 +311,10 @@ void frames_yield(struct frames *f, struct lease *lease)
     if (stream_stuck(&b->stream) || b->kills || b->torn || b->spent || b->ahead.owed)
         return; /* its next command's end, or the answer to the KILL or to its page-in, comes back here */
     part(b);
-    b->resident = lease;
+    backend_set_lease(b, NULL, lease);
     lease->resident = b;
     lease->last_backend = b->id;
-    b->idle_since_us = monotonic_us();
+    b->idle_since_us = loop_now(f->context.loop);
     backend_set_state(b, BACKEND_IDLE);
     stream_resume(&b->stream);
     if (f->context.conf->debug_migrate)
@@ -353,6 +353,7 @@ static void on_logged_in(struct backend *b)
 {
     struct frames *f = frames_of(b);
 
+    histogram_add(&stats(f)->backend_login, loop_now(f->context.loop) - b->born_us);
     pool_succeeded(f->shared->pool);
     target_set_error(f->context.target, "");
     on_loaded(b);
@@ -380,7 +381,7 @@ static void on_failed(struct backend *b, enum close_reason reason, const struct 
     }
     if (lease) {
         lease->backend = NULL;
-        b->lease = NULL;
+        backend_set_lease(b, NULL, NULL);
     }
     if (login && backend_error_is_passing(error))
         frames_back_off(f);

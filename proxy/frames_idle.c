@@ -130,7 +130,7 @@ void frames_page_out(struct backend *b)
     b->image = s->image;
     b->status = s->status;
     b->warned |= s->diagnostics != DIAGNOSTICS_NONE;
-    b->resident = NULL;
+    backend_set_lease(b, NULL, NULL);
     lease->resident = NULL;
     session_leave(s);
     frames_silence_begin(lease->frames, lease, b->idle_since_us);

@@ -33,7 +33,7 @@ void frames_prime_failed(struct backend *b, enum close_reason reason)
     struct lease *lease = b->lease;
 
     b->prime.active = false;
-    b->lease = NULL;
+    backend_set_lease(b, NULL, NULL);
     backend_close(b, reason);
     if (!lease)
         return;

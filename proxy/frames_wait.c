@@ -44,6 +44,7 @@ static struct ticket *ticket_for(struct frames *f, struct lease *lease)
         ticket->frames = f;
         ticket->lease = lease;
         ticket->waiter.key = lease->key;
+        ticket->waiter.since_us = lease->since_us;
         ticket->waiter.account = lease->session.image.account;
     }
     return ticket;
@@ -202,6 +203,7 @@ static void on_wait_expired(struct deadline *deadline)
     struct backend_error error;
 
     STATS_INC(stats(f)->wait_timeouts);
+    histogram_add(&stats(f)->wait, monotonic_us() - lease->since_us);
     if (lease->ticket && lease->ticket->error.number) /* the server's own words, when it had some */
         error = lease->ticket->error;
     else

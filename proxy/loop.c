@@ -54,6 +54,18 @@ static void on_sweep(struct ev_loop *ev, ev_prepare *sweep, int events)
     }
 }
 
+int64_t loop_read_clock(struct loop *loop)
+{
+    return loop->now_us = monotonic_us();
+}
+
+static void on_begin(struct ev_loop *ev, ev_check *begin, int events)
+{
+    (void)ev;
+    (void)events;
+    ((struct loop *)begin->data)->now_us = 0;
+}
+
 static void on_heartbeat(struct ev_loop *ev, ev_timer *timer, int events)
 {
     struct loop *loop = timer->data;
@@ -98,6 +110,10 @@ void loop_open(struct loop *loop, unsigned id, void *worker)
     ev_prepare_init(&loop->sweep, on_sweep);
     loop->sweep.data = loop;
     ev_prepare_start(loop->ev, &loop->sweep);
+    ev_check_init(&loop->begin, on_begin);
+    ev_set_priority(&loop->begin, EV_MAXPRI); /* before whatever the turn is for */
+    loop->begin.data = loop;
+    ev_check_start(loop->ev, &loop->begin);
     ev_timer_init(&loop->heartbeat, on_heartbeat, 0., 1.);
     loop->heartbeat.data = loop;
     ev_timer_start(loop->ev, &loop->heartbeat);

@@ -31,10 +31,12 @@ struct loop {
     uint8_t *scratch;      /* what is read lies here until the callback returns */
     struct pieces pieces;  /* what is written, likewise */
     struct stats stats;
+    int64_t now_us;        /* monotonic, of this turn; 0: not read yet */
     struct mailbox mailbox;
     struct grave *graveyard;
     struct message *later, **later_end;
     ev_prepare sweep;
+    ev_check begin;
     ev_timer heartbeat;
     _Atomic int64_t turned; /* CLOCK_MONOTONIC seconds: when the loop was last seen turning; for /healthz */
     void *worker;           /* whose loop it is; for messages */
@@ -55,6 +57,12 @@ void loop_forget(struct loop *loop, int fd);
 void loop_send(struct loop *loop, struct message *message);
 /* The loop's own thread: run before the loop sleeps again, with nothing else on the stack. */
 void loop_defer(struct loop *loop, struct message *message);
+/* The monotonic clock: read now, or as it was read last in this turn. The loop's own thread. */
+int64_t loop_read_clock(struct loop *loop);
+static inline int64_t loop_now(struct loop *loop)
+{
+    return loop->now_us ? loop->now_us : loop_read_clock(loop);
+}
 /* memory is freed at the end of the turn, so that callers up the stack can still look at it. */
 void loop_bury(struct loop *loop, struct grave *grave, void *memory);
 

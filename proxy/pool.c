@@ -273,14 +273,17 @@ uint64_t pool_waiting(const struct pool *pool)
 struct pool_numbers pool_numbers(struct pool *pool)
 {
     struct pool_numbers numbers;
+    struct waiter *head;
 
     pthread_mutex_lock(&pool->mutex);
+    head = TAILQ_FIRST(&pool->shared.queue);
     numbers = (struct pool_numbers){
         .size = pool->size,
         .used = pool->shared.used,
         .used_max = pool->shared.used_max,
         .waiting = atomic_load_explicit(&pool->waiting, memory_order_relaxed),
         .waiting_max = pool->shared.waiting_max,
+        .oldest_since_us = head ? head->since_us : 0,
     };
     pthread_mutex_unlock(&pool->mutex);
     return numbers;

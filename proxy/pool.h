@@ -25,6 +25,7 @@ struct waiter {
     uint64_t ticket;  /* 0: none yet; kept when a waiter comes back to the queue, so that it comes back to its place */
     uint32_t key;     /* what a backend must have been logged in with */
     uint16_t account;
+    int64_t since_us; /* the asker's: when it began to need one */
     bool queued;
 };
 
@@ -94,6 +95,7 @@ void pool_take_account(struct pool *pool, uint16_t account, struct waiter_list *
 uint64_t pool_waiting(const struct pool *pool);
 struct pool_numbers {
     uint64_t size, used, used_max, waiting, waiting_max;
+    int64_t oldest_since_us; /* since_us of who is first; 0: nobody waits */
 };
 struct pool_numbers pool_numbers(struct pool *pool);
 

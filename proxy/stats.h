@@ -36,12 +36,30 @@ enum backend_state {
 
 const char *backend_state_name(enum backend_state state);
 
+enum histogram_bucket {
+#define BUCKET(us, seconds) BUCKET_##us,
+#include "proxy/stats.def"
+    BUCKET_LONGER,
+    BUCKETS
+};
+
+extern const int64_t histogram_bounds_us[BUCKET_LONGER];
+
+struct histogram {
+    uint64_t buckets[BUCKETS]; /* each counts what is above the bound before and up to its own */
+    uint64_t sum_us;
+};
+
+#define ERROR_NUMBERS 64u               /* so many have a counter each: the first that occur, in the whole process */
+#define ERROR_COUNTERS (ERROR_NUMBERS + 1) /* and the last one has all others */
+
 struct stats {
 #define COUNTER(name, text) uint64_t name;
+#define HISTOGRAM(name, text) struct histogram name;
 #include "proxy/stats.def"
-#undef COUNTER
     uint64_t client_closed[CLOSE_REASONS];
     uint64_t backend_closed[CLOSE_REASONS];
+    uint64_t errors[ERROR_COUNTERS];
     uint64_t pins[PINS];   /* times that a session was pinned, by reason */
     int64_t pinned[PINS];  /* sessions that are */
     int64_t pinned_idle;   /* those whose client sends nothing at the moment */
@@ -49,8 +67,16 @@ struct stats {
     int64_t backends[BACKEND_STATES];
 };
 
-#define STATS_ADD(field, n) __atomic_store_n(&(field), (field) + (n), __ATOMIC_RELAXED)
+#define STATS_SET(field, value) __atomic_store_n(&(field), (value), __ATOMIC_RELAXED)
+#define STATS_ADD(field, n) STATS_SET(field, (field) + (n))
 #define STATS_INC(field) STATS_ADD(field, 1)
+
+/* Something took so long. */
+void histogram_add(struct histogram *h, int64_t us);
+/* A client gets an error. */
+void stats_count_error(struct stats *stats, uint16_t number);
+/* The number that errors[i] counts, written to word, or "other"; NULL: none yet. Any thread. */
+const char *error_counter_name(unsigned i, char word[8]);
 
 /* Adds `one` to `sum`, field by field. Any thread. */
 void stats_sum(struct stats *sum, const struct stats *one);

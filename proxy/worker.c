@@ -74,6 +74,7 @@ static void refuse(struct worker *worker, int fd, uint64_t max)
         log_line(LOG_DEBUG, "a refused client had gone already");
     close(fd);
     STATS_INC(worker->loop.stats.clients_refused);
+    stats_count_error(&worker->loop.stats, 1040);
     STATS_INC(worker->loop.stats.client_closed[CLOSE_TOO_MANY_CLIENTS]);
     if (log_allowed(&worker->full, &skipped))
         log_line(LOG_WARNING, "max_clients = %llu reached: client refused (and %u before)", (unsigned long long)max, skipped);
@@ -200,7 +201,7 @@ static void open_worker(struct workers *workers, unsigned i, struct conf *conf, 
     worker->target = target;
     worker->facts = target_facts(target);
     worker->frames.context = (struct backend_context){
-        .loop = &worker->loop, .conf = conf, .accounts = accounts, .target = target, .facts = &worker->facts, .control = control};
+        .loop = &worker->loop, .conf = conf, .accounts = accounts, .target = target, .facts = &worker->facts, .control = control, .views = &workers->views};
     worker->clients = (struct clients){
         .loop = &worker->loop, .frames = &worker->frames, .conf = conf, .accounts = accounts, .facts = &worker->facts, .all = workers->clients,
         .worker_count = workers->count, .total = &workers->total_clients};
@@ -216,6 +217,7 @@ void workers_open(struct workers *workers, unsigned count, struct conf *conf, st
     workers->list = zalloc(count * sizeof *workers->list);
     workers->clients = zalloc(count * sizeof *workers->clients);
     workers->frames = (struct frames_shared){.pool = pool, .all = zalloc(count * sizeof *workers->frames.all), .count = count};
+    frame_views_open(&workers->views);
     atomic_init(&workers->total_clients, 0);
     atomic_init(&workers->max_clients, conf->max_clients);
     atomic_init(&workers->draining, false);
@@ -335,6 +337,7 @@ void workers_close(struct workers *workers)
         free(workers->list[i].listeners);
         conf_drop(workers->list[i].conf);
     }
+    frame_views_close(&workers->views);
     free(workers->list);
     free(workers->clients);
     free(workers->frames.all);

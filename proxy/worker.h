@@ -28,6 +28,7 @@ struct workers {
     struct worker *list;
     struct clients **clients;
     struct frames_shared frames;
+    struct frame_views views;
     atomic_uint_least64_t total_clients;
     atomic_uint_least64_t max_clients; /* for /stats */
     atomic_bool draining; /* for /readyz */

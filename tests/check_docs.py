@@ -3,38 +3,22 @@
 """Checks that docs/ says what the code has; the last line is "N passed, M failed".
 
     tests/check_docs.py            checks
-    tests/check_docs.py --write    writes the generated tables of docs/stats.md anew
+    tests/check_docs.py --write    writes the generated tables of docs/stats.md, and docs/stats.schema.json, anew
 """
 import ast
 import glob
+import json
 import os
 import re
 import subprocess
 import sys
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+import stats_tables
+from stats_tables import ROOT, reasons, states, text
+
 STATS = "docs/stats.md"
+SCHEMA = "docs/stats.schema.json"
 ROW = re.compile(r"^\| `([^`]+)` \|(.*)\|$", re.MULTILINE)
-
-
-def text(name):
-    with open(os.path.join(ROOT, name), encoding="utf-8") as f:
-        return f.read()
-
-
-def counters():
-    return dict(re.findall(r'^COUNTER\((\w+), "([^"]*)"\)', text("proxy/stats.def"), re.MULTILINE))
-
-
-def reasons():
-    """Name to level; the meaning is the doc's own."""
-    return {name: level.removeprefix("LOG_").lower()
-            for name, level in re.findall(r'^REASON\(\w+, "([^"]*)", (\w+)\)', text("proxy/close_reason.def"), re.MULTILINE)}
-
-
-def states():
-    found = re.search(r"enum backend_state \{(.*?)BACKEND_STATES", text("proxy/stats.h"), re.DOTALL)[1]
-    return [s.lower() for s in re.findall(r"BACKEND_(\w+),", found) if s != "CLOSED"]
 
 
 def section(heading):
@@ -56,17 +40,24 @@ def differ(want, have, where):
             yield f"{where}: {name} does not exist any more"
 
 
-def counter_table():
-    return "| Counter | Counts |\n|---|---|\n" + "".join(f"| `{n}` | {t} |\n" for n, t in counters().items())
+def schema():
+    return json.dumps(stats_tables.schema(), indent=1) + "\n"
 
 
 # The checks: each yields what is wrong.
 
-def check_counters():
-    """docs/stats.md has every counter of proxy/stats.def, in its words (--write does it)"""
-    if counter_table() not in section("counters"):
-        yield from differ(counters(), rows("counters"), STATS)
-        yield f"{STATS}: the table is not the one that --write makes"
+def check_tables():
+    """docs/stats.md has the rows of proxy/stats.def, in its words (--write does it)"""
+    page = text(STATS)
+    for table in stats_tables.tables():
+        if table + "\n" not in page + "\n":
+            yield f"{STATS}: the table below {table.splitlines()[0]} is not the one that --write makes"
+
+
+def check_schema():
+    """docs/stats.schema.json is what follows from proxy/stats.def (--write does it)"""
+    if not os.path.exists(os.path.join(ROOT, SCHEMA)) or text(SCHEMA) != schema():
+        yield f"{SCHEMA} is not the one that --write makes"
 
 
 def check_reasons():
@@ -151,14 +142,17 @@ def check_tests():
     yield from sorted(f"{name} is not in docs/session-state.md" for name in facts - named)
 
 
-CHECKS = [check_counters, check_reasons, check_states, check_reference, check_links, check_paths, check_functions, check_cases, check_tests]
+CHECKS = [check_tables, check_schema, check_reasons, check_states, check_reference, check_links, check_paths, check_functions, check_cases, check_tests]
 
 
 def write():
     page = text(STATS)
-    page = re.sub(r"\| Counter \| Counts \|\n\|---\|---\|\n(?:\|.*\n)*", lambda _: counter_table(), page)
-    with open(os.path.join(ROOT, STATS), "w", encoding="utf-8") as f:
-        f.write(page)
+    for table in stats_tables.tables():
+        heading = re.escape(table.splitlines()[0])
+        page = re.sub(rf"^{heading}\n(?:\|.*\n)*", lambda _, new=table: new, page, flags=re.MULTILINE)
+    for name, content in ((STATS, page), (SCHEMA, schema())):
+        with open(os.path.join(ROOT, name), "w", encoding="utf-8") as f:
+            f.write(content)
 
 
 def main():

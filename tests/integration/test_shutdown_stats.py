@@ -13,6 +13,7 @@ def test_stats_have_every_field(sluse, mariadb):
     wait_until(proxy.ready)
     with proxy.client(schema="app") as client:
         client.value("SELECT 1")
+        wait_until(lambda: proxy.stats()["target"]["up"], what="the control connection has asked")
         s = proxy.stats()
         assert s["version"] and s["uptime_s"] >= 0
         assert s["target"]["up"] is True and str(mariadb.port) in s["target"]["address"]

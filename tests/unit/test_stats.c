@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: MIT
  * Counters: the sum over workers, and a name for everything that is counted.
  */
+#include <stdlib.h>
+
+#include "proxy/frame_view.h"
 #include "proxy/stats.h"
 #include "tests/unit/split.h"
 
 Suite *stats_suite(void);
+
+#define CLIENT 2147483649u
 
 START_TEST(sums)
 {
@@ -41,6 +46,79 @@ START_TEST(every_field_is_summed)
 }
 END_TEST
 
+START_TEST(histograms_count_by_bound)
+{
+    struct histogram h = {0};
+
+    for (int i = 0; i < BUCKET_LONGER; i++) {
+        ck_assert(i == 0 || histogram_bounds_us[i] > histogram_bounds_us[i - 1]);
+        histogram_add(&h, histogram_bounds_us[i]); /* the bound itself is in */
+        ck_assert_uint_eq(h.buckets[i], 1);
+        histogram_add(&h, histogram_bounds_us[i] + 1);
+        ck_assert_uint_eq(h.buckets[i + 1], 1);
+        h.buckets[i + 1] = 0;
+    }
+    memset(&h, 0, sizeof(h));
+    histogram_add(&h, -5);
+    histogram_add(&h, 0);
+    histogram_add(&h, 70);
+    ck_assert_uint_eq(h.buckets[BUCKET_50], 2);
+    ck_assert_uint_eq(h.buckets[BUCKET_100], 1);
+    ck_assert_uint_eq(h.sum_us, 70);
+}
+END_TEST
+
+START_TEST(errors_have_a_bounded_number_of_counters)
+{
+    struct stats one, other;
+    char word[8];
+
+    memset(&one, 0, sizeof(one));
+    memset(&other, 0, sizeof(other));
+    for (unsigned i = 0; i < ERROR_NUMBERS + 2; i++)
+        stats_count_error(&one, (uint16_t)(65535 - i));
+    stats_count_error(&other, 65534); /* two workers agree on the counter */
+    stats_count_error(&other, 1);
+    for (unsigned i = 0; i < ERROR_NUMBERS; i++) {
+        ck_assert_uint_eq(one.errors[i], 1);
+        ck_assert_uint_eq((unsigned)atoi(error_counter_name(i, word)), 65535 - i);
+    }
+    ck_assert_uint_eq(one.errors[ERROR_NUMBERS], 2);
+    ck_assert_uint_eq(other.errors[1], 1);
+    ck_assert_uint_eq(other.errors[ERROR_NUMBERS], 1);
+    ck_assert_str_eq(error_counter_name(ERROR_NUMBERS, word), "other");
+}
+END_TEST
+
+START_TEST(views_show_what_holds_a_backend)
+{
+    struct frame_views views;
+    struct frame_view first = {0}, second = {0};
+    struct frame_shown shown[2];
+
+    frame_views_open(&views);
+    frame_view_begin(&views, &first, 7, BACKEND_CONNECTING, 100);
+    frame_view_begin(&views, &second, 8, BACKEND_CONNECTING, 200);
+    frame_view_state(&first, BACKEND_LEASED, 300);
+    frame_view_session(&first, CLIENT, false);
+    frame_view_pin(&first, PIN_TRANSACTION, 400);
+    frame_view_pin(&first, PIN_ROLE, 500);
+    frame_view_session(&first, CLIENT, false); /* still the same session's */
+    ck_assert_uint_eq(frame_views_copy(&views, shown, 2), 2);
+    ck_assert(shown[0].id == 7 && shown[0].state == BACKEND_LEASED && shown[0].since_us == 300 && shown[0].session == CLIENT && !shown[0].resident);
+    ck_assert(shown[0].pinned_us[PIN_TRANSACTION] == 400 && shown[0].pinned_us[PIN_ROLE] == 500);
+    ck_assert(shown[1].id == 8 && shown[1].session == 0 && shown[1].since_us == 200);
+    frame_view_session(&first, CLIENT + 1, true); /* another has it: nothing of the first is left */
+    ck_assert_uint_eq(frame_views_copy(&views, shown, 1), 2);
+    ck_assert(shown[0].session == CLIENT + 1 && shown[0].resident && shown[0].pinned_us[PIN_TRANSACTION] == 0 && shown[0].pinned_us[PIN_ROLE] == 0);
+    frame_view_end(&views, &first);
+    ck_assert_uint_eq(frame_views_copy(&views, shown, 2), 1);
+    ck_assert_uint_eq(shown[0].id, 8);
+    frame_view_end(&views, &second);
+    frame_views_close(&views);
+}
+END_TEST
+
 static bool is_label(const char *name)
 {
     return name && *name && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_") == strlen(name);
@@ -70,6 +148,9 @@ Suite *stats_suite(void)
     TCase *tests = tcase_create("stats");
     tcase_add_test(tests, sums);
     tcase_add_test(tests, every_field_is_summed);
+    tcase_add_test(tests, histograms_count_by_bound);
+    tcase_add_test(tests, errors_have_a_bounded_number_of_counters);
+    tcase_add_test(tests, views_show_what_holds_a_backend);
     tcase_add_test(tests, names);
     suite_add_tcase(suite, tests);
     return suite;
