@@ -102,7 +102,7 @@ struct stats_http *stats_http_start(const struct conf *conf, struct workers *wor
     unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL;
     char port[8];
 
-    http->from = (struct stats_sources){.conf = conf, .workers = workers, .pool = pool, .target = target, .started_us = monotonic_us()};
+    http->from = (struct stats_sources){.workers = workers, .pool = pool, .target = target, .started_us = monotonic_us()};
     snprintf(port, sizeof port, "%u", conf->stats_listen.port);
     if (getaddrinfo(conf->stats_listen.host, port, &hints, &info) == 0) {
         if (info->ai_family == AF_INET6)

@@ -8,7 +8,6 @@
 
 /* Where it comes from. */
 struct stats_sources {
-    const struct conf *conf;
     struct workers *workers;
     struct pool *pool;
     struct target *target;
