@@ -143,6 +143,7 @@ struct statement {
         bool statement;           /* SET STATEMENT ... FOR */
         bool client;              /* it is the client's character set */
         bool mode;                /* it is sql_mode */
+        bool results;             /* it is character_set_results, on MySQL: a number there is a collation's */
         unsigned length;          /* tokens of the value so far */
     } set;
     struct {

@@ -83,10 +83,12 @@ static void assign_for_statement(struct statement *s, int index)
 /* One of the connection's character sets is set by its name. */
 static void note_results(struct statement *s, uint8_t symbol)
 {
-    if (symbol == SYMBOL_CHARACTER_SET_RESULTS)
+    if (symbol == SYMBOL_CHARACTER_SET_RESULTS) {
         s->effects.results = RESULTS_DEFAULT;
-    else if (s->effects.results == RESULTS_COLLATED)
+        s->set.results = !s->lexer.modes.mariadb;
+    } else if (s->effects.results == RESULTS_COLLATED) {
         s->effects.results = RESULTS_UNCLEAR; /* what collation_connection was is the last chance to know it */
+    }
 }
 
 static void assign_listed(struct statement *s, unsigned index, uint8_t symbol)
@@ -224,6 +226,13 @@ static enum quotes quotes_of_mode(const struct statement *s, const struct token 
     return quotes;
 }
 
+/* A name, or another variable. */
+static bool names_charset(const struct statement *s, const struct token *t)
+{
+    return s->set.length == 1 ? t->kind == TOKEN_WORD || t->kind == TOKEN_QUOTED || t->kind == TOKEN_STRING || t->kind == TOKEN_SYSTEM_VARIABLE
+                              : t->kind == TOKEN_WORD || (t->kind == TOKEN_SIGN && t->sign == '.');
+}
+
 /* A token of the value, or the one that ends it. */
 static void value_token(struct statement *s, const struct statement_token *t)
 {
@@ -240,6 +249,8 @@ static void value_token(struct statement *s, const struct statement_token *t)
     s->set.length++;
     if (s->set.client)
         charset_token(s, t);
+    if (s->set.results && !names_charset(s, t->token))
+        s->effects.results = RESULTS_UNCLEAR;
     if (s->set.mode) /* only a literal tells */
         s->effects.quotes = s->set.length == 1 && t->token->kind == TOKEN_STRING ? quotes_of_mode(s, t->token) : QUOTES_UNKNOWN;
 }
@@ -324,7 +335,7 @@ static bool special(struct statement *s, uint8_t symbol)
 static void item_token(struct statement *s, const struct statement_token *t)
 {
     s->set.scope = SCOPE_NONE;
-    s->set.system = s->set.component = s->set.client = s->set.mode = false;
+    s->set.system = s->set.component = s->set.client = s->set.mode = s->set.results = false;
     s->set.length = 0;
     if (t->token->kind == TOKEN_SYSTEM_VARIABLE) {
         s->set.system = true;
