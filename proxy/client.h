@@ -140,6 +140,7 @@ void client_count_pins(struct client *c);
 
 /* The reply to the command on its backend has ended. */
 void client_count_reply(struct client *c);
+
 /* How the server cuts this client's texts. */
 struct lexer_modes client_lexer_modes(const struct client *c);
 
