@@ -198,8 +198,10 @@ static enum lexer_step backslash(struct lexer *l, int c)
 static enum lexer_step other(struct lexer *l, uint8_t c)
 {
     switch ((enum lexer_class)(lexer_classes[c] & CLASS_MASK)) {
-    case CLASS_QUOTE:
     case CLASS_DOUBLE_QUOTE:
+        l->unclear |= l->modes.unknown_quotes;
+        return open_quote(l, c, TOKEN_STRING, TOKEN_QUOTED);
+    case CLASS_QUOTE:
     case CLASS_BACK_QUOTE:
         return open_quote(l, c, TOKEN_STRING, TOKEN_QUOTED);
     case CLASS_DOT:

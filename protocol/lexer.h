@@ -34,8 +34,16 @@ struct token {
     size_t begin, end; /* offsets in the text, quotes included */
 };
 
+/* What "x" is, by sql_mode. */
+enum quotes {
+    QUOTES_UNKNOWN,
+    QUOTES_STRINGS,
+    QUOTES_NAMES,     /* ANSI_QUOTES */
+};
+
 struct lexer_modes {
     bool ansi_quotes;
+    bool unknown_quotes; /* whether they are names can't be told: a text that has some is unclear */
     bool no_backslash_escapes;
     bool mariadb;
     bool eight_bit;   /* the client's character set is not UTF-8: bytes from 0x80 on may be white space, too, so names with them are unclear */

@@ -48,13 +48,13 @@ static void flush_run(struct walk *w)
 }
 
 /* An EOF of ours goes in front of the packet at w->at, which has the server's sequence number `before`. */
-static void insert_eof(struct walk *w, uint8_t before, uint16_t status)
+static void insert_eof(struct walk *w, uint8_t before, uint16_t warnings, uint16_t status)
 {
     struct wire_writer out;
 
     flush_run(w);
     out = wire_writer(pieces_store(w->out, EOF_PACKET), EOF_PACKET);
-    eof_write(&out, 0, status, (uint8_t)(before + w->r->shift));
+    eof_write(&out, warnings, status, (uint8_t)(before + w->r->shift));
     w->r->sequence = (uint8_t)(before + w->r->shift);
     w->r->shift++;
 }
@@ -278,7 +278,7 @@ static void end_definitions(struct walk *w, uint8_t sequence)
     struct reply *r = w->r;
 
     if (r->keep_eof)
-        insert_eof(w, (uint8_t)(sequence - r->shift + 1), r->status);
+        insert_eof(w, (uint8_t)(sequence - r->shift + 1), r->mysql ? r->warnings : 0, r->status);
     r->columns = r->columns_next;
     r->columns_next = 0;
     if (r->columns == 0)
@@ -298,7 +298,7 @@ static bool at_rows(struct walk *w, uint32_t length, uint8_t first)
             cursor = (ok.status & STATUS_CURSOR_EXISTS) != 0;
         r->eof_owed = false;
         if (!cursor)
-            insert_eof(w, before, peek_status(w));
+            insert_eof(w, before, 0, peek_status(w));
     }
     if (length > 0 && first == 0xFE && length < PACKET_MAX) {
         if (!pass_ok(w, length))
@@ -343,7 +343,7 @@ static bool judge_packet(struct walk *w, uint32_t length, uint8_t first)
         uint8_t before = packet_sequence(w->at);
 
         if (r->eof_owed && !r->cursor)
-            insert_eof(w, before, r->status);
+            insert_eof(w, before, 0, r->status);
         r->eof_owed = false;
         return pass_err(w, length);
     }

@@ -80,11 +80,12 @@ struct statement_effects {
     bool globals;               /* SET GLOBAL, PERSIST; GRANT, REVOKE and the like: what a fresh session is may change */
     bool looked_up;             /* the verdict depends on what is stored at the server by the names in the list */
     enum results_collation results;
+    enum quotes quotes;         /* if sql_mode is among the variables: what a literal that it was last set to makes of "x" */
     unsigned variable_count;    /* that may have been set, by index; more than there is room for pin */
     uint16_t variables[STATEMENT_VARIABLES];
 };
 
-#define STATEMENT_TAIL 32u
+#define STATEMENT_TAIL 192u
 
 /* The fields are statement's own. */
 struct statement {
@@ -96,7 +97,7 @@ struct statement {
     struct {
         const uint8_t *piece;     /* borrowed until it is used up */
         size_t length, before;    /* of the piece, and of the text in front of it */
-        uint8_t tail[STATEMENT_TAIL]; /* the end of what is in front of it, in a SET: a character set may be named in a string */
+        uint8_t tail[STATEMENT_TAIL]; /* the end of what is in front of it, in a SET: a character set may be named in a string, and sql_mode is */
     } text;
     bool owner;                   /* IS_USED_LOCK() is in the text */
     /* What follows is of the statement under way, there may be several in a text. */
@@ -141,6 +142,8 @@ struct statement {
         bool component;           /* a.b */
         bool statement;           /* SET STATEMENT ... FOR */
         bool client;              /* it is the client's character set */
+        bool mode;                /* it is sql_mode */
+        bool results;             /* it is character_set_results, on MySQL: a number there is a collation's */
         unsigned length;          /* tokens of the value so far */
     } set;
     struct {

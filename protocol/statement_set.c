@@ -83,10 +83,12 @@ static void assign_for_statement(struct statement *s, int index)
 /* One of the connection's character sets is set by its name. */
 static void note_results(struct statement *s, uint8_t symbol)
 {
-    if (symbol == SYMBOL_CHARACTER_SET_RESULTS)
+    if (symbol == SYMBOL_CHARACTER_SET_RESULTS) {
         s->effects.results = RESULTS_DEFAULT;
-    else if (s->effects.results == RESULTS_COLLATED)
+        s->set.results = !s->lexer.modes.mariadb;
+    } else if (s->effects.results == RESULTS_COLLATED) {
         s->effects.results = RESULTS_UNCLEAR; /* what collation_connection was is the last chance to know it */
+    }
 }
 
 static void assign_listed(struct statement *s, unsigned index, uint8_t symbol)
@@ -102,7 +104,8 @@ static void assign_listed(struct statement *s, unsigned index, uint8_t symbol)
         note_results(s, symbol);
         break;
     case VARIABLE_MODE:
-        s->effects.charset = true;
+        s->effects.charset = s->set.mode = true;
+        s->effects.quotes = QUOTES_UNKNOWN;
         break;
     case VARIABLE_INSERT_ID:
         s->effects.insert_id = true;
@@ -196,6 +199,40 @@ static void charset_token(struct statement *s, const struct statement_token *t)
     statement_pin(s, PIN_CHARSET);
 }
 
+/* ANSI, or ANSI_QUOTES, somewhere in a string. Before MySQL 8 there are more modes that contain it. */
+static enum quotes quotes_of_mode(const struct statement *s, const struct token *t)
+{
+    static const char ansi[] = "ansi";
+    enum quotes quotes = QUOTES_STRINGS;
+    unsigned found = 0;
+    uint8_t first;
+
+    if (s->lexer.modes.version < 80000 || (t->begin < s->text.before && s->text.before - t->begin > STATEMENT_TAIL))
+        return QUOTES_UNKNOWN; /* or no longer in view */
+    first = text_byte(s, t->begin);
+    if (first != '\'' && first != '"')
+        return QUOTES_UNKNOWN;
+    for (size_t at = t->begin; at < t->end; at++) {
+        uint8_t c = text_byte(s, at) | 0x20;
+
+        if (c == ('\\' | 0x20))
+            return QUOTES_UNKNOWN;
+        found = c == (uint8_t)ansi[found] ? found + 1 : c == 'a';
+        if (ansi[found] == '\0') {
+            quotes = QUOTES_NAMES;
+            found = 0;
+        }
+    }
+    return quotes;
+}
+
+/* A name, or another variable. */
+static bool names_charset(const struct statement *s, const struct token *t)
+{
+    return s->set.length == 1 ? t->kind == TOKEN_WORD || t->kind == TOKEN_QUOTED || t->kind == TOKEN_STRING || t->kind == TOKEN_SYSTEM_VARIABLE
+                              : t->kind == TOKEN_WORD || (t->kind == TOKEN_SIGN && t->sign == '.');
+}
+
 /* A token of the value, or the one that ends it. */
 static void value_token(struct statement *s, const struct statement_token *t)
 {
@@ -212,6 +249,10 @@ static void value_token(struct statement *s, const struct statement_token *t)
     s->set.length++;
     if (s->set.client)
         charset_token(s, t);
+    if (s->set.results && !names_charset(s, t->token))
+        s->effects.results = RESULTS_UNCLEAR;
+    if (s->set.mode) /* only a literal tells */
+        s->effects.quotes = s->set.length == 1 && t->token->kind == TOKEN_STRING ? quotes_of_mode(s, t->token) : QUOTES_UNKNOWN;
 }
 
 static void name_begins(struct statement *s, const struct statement_token *t)
@@ -294,7 +335,7 @@ static bool special(struct statement *s, uint8_t symbol)
 static void item_token(struct statement *s, const struct statement_token *t)
 {
     s->set.scope = SCOPE_NONE;
-    s->set.system = s->set.component = s->set.client = false;
+    s->set.system = s->set.component = s->set.client = s->set.mode = s->set.results = false;
     s->set.length = 0;
     if (t->token->kind == TOKEN_SYSTEM_VARIABLE) {
         s->set.system = true;

@@ -12,12 +12,12 @@
 #include "proxy/backend_exchange.h"
 #include "proxy/session_epoch.h"
 
-/* Chaos mode takes each way in turn. */
+/* Chaos mode takes each way in turn; where there is no reset, a login stands for it. */
 static bool tries_a_reset(const struct backend *b)
 {
     const struct stats *stats = &b->context->loop->stats;
 
-    return b->context->conf->debug_migrate && (stats->page_ins_difference + stats->page_ins_reset) % 2;
+    return b->context->conf->debug_migrate && (stats->page_ins_difference + stats->page_ins_reset + stats->page_ins_login) % 2;
 }
 
 /* Than the session has seen. */

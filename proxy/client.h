@@ -141,6 +141,9 @@ void client_count_pins(struct client *c);
 /* The reply to the command on its backend has ended. */
 void client_count_reply(struct client *c);
 
+/* How the server cuts this client's texts. */
+struct lexer_modes client_lexer_modes(const struct client *c);
+
 /* False: the connection was broken and the client is closed now (which its state says too). */
 bool client_send(struct client *c, const struct wire_writer *w);
 bool client_send_ok(struct client *c, uint8_t sequence, uint16_t warnings);

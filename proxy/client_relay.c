@@ -9,6 +9,7 @@
 #include "protocol/packet.h"
 #include "proxy/budget.h"
 #include "proxy/client.h"
+#include "proxy/globals.h"
 #include "proxy/invariant.h"
 #include "proxy/stored_code.h"
 
@@ -103,6 +104,14 @@ void client_note_end(struct client *c)
 
 /* --- to the backend --- */
 
+struct lexer_modes client_lexer_modes(const struct client *c)
+{
+    const struct target_facts *facts = c->home->facts;
+    bool right = target_globals_right(c->home->frames->context.target, facts->globals);
+
+    return session_lexer_modes(&c->lease.session, facts->is_mariadb, facts->server_number, right ? facts->globals->quotes : QUOTES_UNKNOWN);
+}
+
 static bool has_text(uint8_t command)
 {
     return command == COM_QUERY || command == COM_STMT_PREPARE;
@@ -149,7 +158,7 @@ static void begin(struct client *c, struct backend *b, const uint8_t *bytes, siz
     command_effects_of(&b->effects, bytes + PACKET_HEADER, length - PACKET_HEADER);
     names = client_names_begin(c, b);
     if (has_text(c->command)) {
-        statement_begin(&b->statement, session_lexer_modes(s, c->home->facts->is_mariadb, c->home->facts->server_number), names, &b->names, s->schema_hash);
+        statement_begin(&b->statement, client_lexer_modes(c), names, &b->names, s->schema_hash);
         if (length < PACKET_HEADER + (size_t)packet_length(bytes) && c->home->facts->stored_code && !b->code)
             b->code = stored_code_hold(c->home->facts->stored_code);
         statement_piece(&b->statement, bytes + PACKET_HEADER + 1, length - PACKET_HEADER - 1);

@@ -79,7 +79,7 @@ static bool is_show(const struct client *c, const uint8_t *text, size_t length, 
     struct token t;
 
     *show = (struct show){.limit = UINT64_MAX};
-    lexer_begin(&l, session_lexer_modes(&c->lease.session, c->home->facts->is_mariadb, c->home->facts->server_number));
+    lexer_begin(&l, client_lexer_modes(c));
     lexer_piece(&l, text, length);
     lexer_end(&l);
     lexer_next(&l, &t);
@@ -156,7 +156,7 @@ static bool answer_warnings(struct client *c, const struct show *show)
 /* The text with the values in it; one that can't have them is written again from its beginning. */
 static bool write_values(struct client *c, struct wire_writer *w, const uint8_t *text, size_t length, uint8_t which, const struct residue_values *values)
 {
-    struct lexer_modes modes = session_lexer_modes(&c->lease.session, c->home->facts->is_mariadb, c->home->facts->server_number);
+    struct lexer_modes modes = client_lexer_modes(c);
     struct wire_writer before = *w;
 
     if (residue_diagnostics_write(w, text, length, modes, values)) {
@@ -200,7 +200,7 @@ static const char *plain_count(const struct client *c, const uint8_t *text, size
     struct token t;
     const char *plain = NULL;
 
-    lexer_begin(&l, session_lexer_modes(&c->lease.session, c->home->facts->is_mariadb, c->home->facts->server_number));
+    lexer_begin(&l, client_lexer_modes(c));
     lexer_piece(&l, text, length);
     lexer_end(&l);
     lexer_next(&l, &t);

@@ -15,6 +15,7 @@ struct globals *globals_new(struct session_values *values, uint64_t version, int
     struct globals *globals = zalloc(sizeof *globals);
 
     globals->values = values;
+    globals->quotes = session_values_quotes(values, QUOTES_UNKNOWN);
     globals->version = version;
     globals->until_us = until_us;
     globals->since_us = since_us;

@@ -40,6 +40,7 @@ static void forget_state(struct session *s)
     s->found_rows = 0;
     s->found_rows_lost = false;
     s->results_collated = false;
+    s->quotes = QUOTES_UNKNOWN;
     s->whole = false;
     s->image.last_insert_id = 0;
 }
@@ -112,10 +113,23 @@ bool session_speaks_utf8(const struct session *s)
     return !value.null && (wire_text_is(value.text, "utf8mb4") || wire_text_is(value.text, "utf8mb3"));
 }
 
-struct lexer_modes session_lexer_modes(const struct session *s, bool is_mariadb, uint32_t version)
+/* MariaDB tells with its flags; of MySQL it has to be known. */
+static enum quotes quotes(const struct session *s, bool is_mariadb, enum quotes global)
 {
+    if (is_mariadb)
+        return s->status & STATUS_ANSI_QUOTES ? QUOTES_NAMES : QUOTES_STRINGS;
+    if (is_dirty(s, (unsigned)variable_find(name_hash("sql_mode", strlen("sql_mode")))))
+        return s->quotes;
+    return session_values_quotes(s->values, global);
+}
+
+struct lexer_modes session_lexer_modes(const struct session *s, bool is_mariadb, uint32_t version, enum quotes global)
+{
+    enum quotes is = quotes(s, is_mariadb, global);
+
     return (struct lexer_modes){
-        .ansi_quotes = (s->status & STATUS_ANSI_QUOTES) != 0,
+        .ansi_quotes = is == QUOTES_NAMES,
+        .unknown_quotes = is == QUOTES_UNKNOWN,
         .no_backslash_escapes = (s->status & STATUS_NO_BACKSLASH_ESCAPES) != 0,
         .eight_bit = !session_speaks_utf8(s),
         .mariadb = is_mariadb,
@@ -414,6 +428,8 @@ static void note_text(struct session *s, const struct command_effects *e, const 
 
         if (policy == VARIABLE_FLAG || policy == VARIABLE_INSERT_ID)
             continue; /* the status flags tell, and LAST_INSERT_ID() */
+        if (policy == VARIABLE_MODE)
+            s->quotes = r->failed ? QUOTES_UNKNOWN : text->quotes;
         s->dirty[text->variables[i] / 64] |= (uint64_t)1 << text->variables[i] % 64;
         s->unsaved |= UNSAVED_VARIABLES;
     }

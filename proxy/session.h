@@ -48,6 +48,7 @@ struct session {
     struct session_values *values;
     uint64_t dirty[VARIABLES_MAX / 64];
     bool results_collated; /* SET NAMES ... COLLATE: the collation of its results is collation_connection, to be read when the page leaves */
+    enum quotes quotes;   /* MySQL: what "x" is as long as sql_mode is dirty */
     pin_set pins;
     uint16_t status;      /* flags after the last reply */
     uint32_t key;         /* capability bits that only a login sets: on MySQL they decide what a session begins with */
@@ -91,8 +92,8 @@ struct command_effects {
     struct statement_effects text; /* of COM_QUERY, COM_STMT_PREPARE and COM_STMT_EXECUTE */
 };
 
-/* How the server cuts the session's texts. */
-struct lexer_modes session_lexer_modes(const struct session *s, bool is_mariadb, uint32_t version);
+/* How the server cuts the session's texts. global: what "x" is by the global sql_mode that the session has if it has none of its own. */
+struct lexer_modes session_lexer_modes(const struct session *s, bool is_mariadb, uint32_t version, enum quotes global);
 
 /* A login or a change of user: nothing has happened yet. */
 void session_init(struct session *s, const struct session_image *image, uint16_t status);

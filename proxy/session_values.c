@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "protocol/variable.h"
 #include "proxy/invariant.h"
 
 #define NULL_LENGTH 0xFFFFu
@@ -133,4 +134,14 @@ bool session_values_cover(const struct session_values *a, const struct session_v
         if (!session_values_find(a, each.variable, &found))
             return false;
     return true;
+}
+
+enum quotes session_values_quotes(const struct session_values *values, enum quotes otherwise)
+{
+    static const char mode[] = "ANSI_QUOTES";
+    struct session_value value;
+
+    if (!session_values_find(values, (uint16_t)variable_find(name_hash("sql_mode", strlen("sql_mode"))), &value))
+        return otherwise;
+    return value.text.length && memmem(value.text.data, value.text.length, mode, sizeof mode - 1) ? QUOTES_NAMES : QUOTES_STRINGS;
 }

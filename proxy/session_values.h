@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "protocol/lexer.h"
 #include "protocol/wire.h"
 
 #define SESSION_VALUES_MAX 6000u /* bytes of one session's block */
@@ -36,5 +37,8 @@ bool session_values_find(const struct session_values *values, uint16_t variable,
 bool session_values_equal(const struct session_values *a, const struct session_values *b);
 /* Has each variable of b an entry in a? Then setting what differs in a is enough to get from b to a. */
 bool session_values_cover(const struct session_values *a, const struct session_values *b);
+
+/* What the sql_mode among them makes of "x"; otherwise: when there is none. */
+enum quotes session_values_quotes(const struct session_values *values, enum quotes otherwise);
 
 #endif

@@ -9,9 +9,7 @@ from fuzz_bench import FuzzBench
 from harness.builds import roots
 from harness.proxy import ROOT, binary
 
-# A session that moves after each command. On MariaDB 10.11 nothing may differ. On the others what is known to differ is in docs/session-state.md; without
-# it, as far as the phrases can be told apart, one script in 33 may still show some of it.
-CORNERS = ["--tame", "--without", "several", "--without", "insert_badly", "--without", "questions", "--without", "binary_statements", "--without", "stored_questions"]
+# One script in 33 may differ on MySQL: the text of a syntax error quotes the values that were put into the statement (docs/session-state.md).
 CHAOS = ("pool.size=4", "pool.debug_migrate=always")
 HOME = "mariadb-10.11"
 # Server, mode, first seed, sessions, stored code that reads ROW_COUNT() and the like.
@@ -49,8 +47,6 @@ def test_random_sessions(server, mode, seed, sessions, residue):
     lines = []
     words = ["--seed", str(seed), "--sessions", str(sessions), "--stop-after", "30", "--no-shrink", "--tries", "150"]
     words += ["--residue-code"] if residue else []
-    others = mode == "chaos" and server.name != HOME
-    words += CORNERS if others else []
     options = fuzz.arguments(words + [w for pair in (CHAOS if mode == "chaos" else ()) for w in ("--set", pair)])
     bench = FuzzBench(server, fuzz.flavor_of(server.name), options.through, residue, **fuzz.sections_of(options))
     try:
@@ -59,7 +55,7 @@ def test_random_sessions(server, mode, seed, sessions, residue):
     finally:
         bench.close()
     print(lines[-1])
-    if fuzzer.failures * 33 > fuzzer.scripts * others:
+    if fuzzer.failures * 33 > fuzzer.scripts * (server.name == "mysql-9.7"):
         pytest.fail("\n".join(lines), pytrace=False)
     assert fuzzer.refused * 10 <= fuzzer.scripts, lines
     assert fuzzer.starved * 20 <= fuzzer.scripts, lines

@@ -96,6 +96,8 @@ static const struct text_case words[] = {
     {MARIADB, "\\N\\N'x'", "s{\\N}s{\\N}t{'x'}"},
     {MARIADB, "\\n", "s{\\}w{n} unclear"},
     {MYSQL, "\\N'x'", "s{\\}t{N'x'} unclear"},
+    {{.unknown_quotes = true, .version = 90704}, "SELECT \"a\"", "w{SELECT} t{\"a\"} unclear"},
+    {{.unknown_quotes = true, .version = 90704}, "SELECT '\"' /* \" */", "w{SELECT} t{'\"'}"},
     {{.eight_bit = true}, "SELECT\xA0GET_LOCK", "w{SELECT\xA0GET_LOCK} unclear"},
     {{.eight_bit = true}, "SELECT '\xA0', `a`, a", "w{SELECT} t{'\xA0'}s{,} q{`a`}s{,} w{a}"},
     {{.eight_bit = true}, "SELECT `\xDD`", "w{SELECT} q{`\xDD`} unclear"},

@@ -519,18 +519,61 @@ END_TEST
 START_TEST(texts_are_cut_as_the_server_does)
 {
     struct session s = fresh();
-    struct lexer_modes modes = session_lexer_modes(&s, true, 101119);
+    struct lexer_modes modes = session_lexer_modes(&s, true, 101119, QUOTES_UNKNOWN);
 
     ck_assert(!modes.ansi_quotes && !modes.no_backslash_escapes && !modes.eight_bit && modes.mariadb);
     s.status |= STATUS_ANSI_QUOTES | STATUS_NO_BACKSLASH_ESCAPES;
-    modes = session_lexer_modes(&s, true, 101119);
+    modes = session_lexer_modes(&s, true, 101119, QUOTES_UNKNOWN);
     ck_assert(modes.ansi_quotes && modes.no_backslash_escapes);
     query(&s, "SET NAMES latin1", "ok 0", true);
-    ck_assert(session_lexer_modes(&s, true, 101119).eight_bit); /* not known yet what it is */
+    ck_assert(session_lexer_modes(&s, true, 101119, QUOTES_UNKNOWN).eight_bit); /* not known yet what it is */
     session_free(&s);
     s = fresh();
     s.image.collation = 8;
-    ck_assert(session_lexer_modes(&s, true, 101119).eight_bit);
+    ck_assert(session_lexer_modes(&s, true, 101119, QUOTES_UNKNOWN).eight_bit);
+    session_free(&s);
+}
+END_TEST
+
+/* MySQL's flags don't tell what "x" is. */
+START_TEST(quotes_on_mysql)
+{
+    static const struct {
+        const char *text, *reply;
+        enum quotes quotes;
+    } rows[] = {
+        {"SET sql_mode = 'ansi'", "ok 0", QUOTES_NAMES},
+        {"SET @@session.sql_mode = '', time_zone = 'SYSTEM'", "ok 0", QUOTES_STRINGS},
+        {"SET sql_mode = CONCAT(@@sql_mode, ',ANSI_QUOTES')", "ok 0", QUOTES_UNKNOWN},
+        {"SET sql_mode = \"STRICT_ALL_TABLES,ANSI_QUOTES\";", "ok 0", QUOTES_NAMES},
+        {"SET sql_mode = DEFAULT", "ok 0", QUOTES_UNKNOWN},
+        {"SET sql_mode = 'ONLY_FULL_GROUP_BY,STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,NO_ENGINE_SUBSTITUTION'", "ok 0", QUOTES_STRINGS},
+        {"SET GLOBAL sql_mode = 'ansi'", "ok 0", QUOTES_STRINGS},
+        {"SET sql_mode = 'AN\\SI'", "ok 0", QUOTES_UNKNOWN},
+        {"SET sql_mode = 'a' 'nsi'", "ok 0", QUOTES_UNKNOWN},
+        {"SET sql_mode = '', sql_mode = 'aansi'", "ok 0", QUOTES_NAMES},
+        {"SET sql_mode = x'41'", "ok 0", QUOTES_UNKNOWN},
+        {"SET sql_mode = _utf8mb4'ANSI'", "ok 0", QUOTES_UNKNOWN},
+        {"SET time_zone = 'ANSI', sql_mode = 'NO_ENGINE_SUBSTITUTION'", "ok 0", QUOTES_STRINGS},
+        {"SET sql_mode = 'nosuch_ansi'", "error 1231", QUOTES_STRINGS},
+        {"SET sql_mode = 'ANSI', max_error_count = DEFAULT", "error 1292", QUOTES_UNKNOWN},
+    };
+    struct session s = fresh();
+
+    ck_assert(session_lexer_modes(&s, false, 90704, QUOTES_NAMES).ansi_quotes);
+    ck_assert(session_lexer_modes(&s, false, 90704, QUOTES_UNKNOWN).unknown_quotes);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        query(&s, rows[i].text, rows[i].reply, false);
+        ck_assert_msg(s.quotes == rows[i].quotes, "%s: %d", rows[i].text, (int)s.quotes);
+        ck_assert(session_lexer_modes(&s, false, 90704, QUOTES_STRINGS).ansi_quotes == (s.quotes == QUOTES_NAMES));
+        ck_assert(session_lexer_modes(&s, false, 90704, QUOTES_STRINGS).unknown_quotes == (s.quotes == QUOTES_UNKNOWN));
+        ck_assert(!session_lexer_modes(&s, true, 101119, QUOTES_UNKNOWN).unknown_quotes);
+    }
+    memset(s.dirty, 0, sizeof s.dirty); /* it was read */
+    ck_assert(session_values_put(&s.values, (uint16_t)variable_find(name_hash("sql_mode", 8)), "REAL_AS_FLOAT,ANSI_QUOTES", 25));
+    ck_assert(session_lexer_modes(&s, false, 90704, QUOTES_STRINGS).ansi_quotes);
+    ck_assert(session_values_put(&s.values, (uint16_t)variable_find(name_hash("sql_mode", 8)), "", 0));
+    ck_assert(!session_lexer_modes(&s, false, 90704, QUOTES_NAMES).ansi_quotes);
     session_free(&s);
 }
 END_TEST
@@ -558,6 +601,7 @@ Suite *session_suite(void)
     tcase_add_test(tests, moves);
     tcase_add_test(tests, page_in_fails);
     tcase_add_test(tests, texts_are_cut_as_the_server_does);
+    tcase_add_test(tests, quotes_on_mysql);
     suite_add_tcase(suite, tests);
     return suite;
 }
