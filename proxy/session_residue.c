@@ -220,6 +220,10 @@ static bool results_are_utf8(const struct session *s)
 
 void session_warnings_stored(struct session *s)
 {
+    if (s->warning_count == 0) { /* it might have had some */
+        set_diagnostics(s, DIAGNOSTICS_NONE);
+        return;
+    }
     s->diagnostics = DIAGNOSTICS_STORED;
     s->on_server &= (uint8_t)~RESIDUE_WARNINGS;
     s->warnings_charset = results_hash(s);
