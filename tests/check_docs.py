@@ -95,6 +95,17 @@ def check_links():
                 yield f"{name}: {target}"
 
 
+def check_metrics():
+    """metrics, and reasons of an end, that the documents name exist"""
+    known = set(re.findall(r"`(sluse_\w+)`", text(STATS))) | {f"sluse_{name}_total" for name in rows("counters")}
+    known |= {f"sluse_{name}_seconds{end}" for name in rows("histograms") for end in ("", "_sum", "_count", "_bucket")}
+    for name in ["README.md"] + sorted(os.path.relpath(p, ROOT) for p in glob.glob(os.path.join(ROOT, "docs", "*.md"))):
+        for metric in set(re.findall(r"\bsluse_(?!NAME)\w+", text(name))) - known:
+            yield f"{name}: {metric}"
+        for reason in set(re.findall(r'reason="(\w+)"', text(name))) - set(reasons()):
+            yield f"{name}: {reason}"
+
+
 def check_paths():
     """files that the documents name exist"""
     for name in ["README.md"] + sorted(os.path.relpath(p, ROOT) for p in glob.glob(os.path.join(ROOT, "docs", "*.md"))):
@@ -142,7 +153,7 @@ def check_tests():
     yield from sorted(f"{name} is not in docs/session-state.md" for name in facts - named)
 
 
-CHECKS = [check_tables, check_schema, check_reasons, check_states, check_reference, check_links, check_paths, check_functions, check_cases, check_tests]
+CHECKS = [check_tables, check_schema, check_reasons, check_states, check_reference, check_links, check_metrics, check_paths, check_functions, check_cases, check_tests]
 
 
 def write():
