@@ -246,12 +246,12 @@ static void definition_keyword(struct statement *s, uint8_t symbol)
 /* What GET DIAGNOSTICS asks for. */
 static void diagnostics_keyword(struct statement *s, uint64_t hash)
 {
-    static const char *const states[] = {"RETURNED_SQLSTATE", "CLASS_ORIGIN", "SUBCLASS_ORIGIN"};
+    bool origin = hash == name_hash("CLASS_ORIGIN", 12) || hash == name_hash("SUBCLASS_ORIGIN", 15);
 
     if (hash == name_hash("ROW_COUNT", 9))
         s->effects.reads |= RESIDUE_ROW_COUNT;
-    for (size_t i = 0; i < sizeof states / sizeof states[0]; i++)
-        s->effects.reads_sqlstate |= hash == name_hash(states[i], strlen(states[i]));
+    s->effects.reads_sqlstate |= origin || hash == name_hash("RETURNED_SQLSTATE", 17);
+    s->effects.reads_origin |= origin && !s->lexer.modes.mariadb;
 }
 
 static void read_system_variable(struct statement *s, const struct statement_token *t)

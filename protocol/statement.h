@@ -70,6 +70,7 @@ struct statement_effects {
     enum found_rows found_rows;
     bool nested;                /* there is a SELECT in it that is not all of it */
     bool opens_early;           /* DESCRIBE, SHOW COLUMNS and the like: MariaDB opens the table before the statement begins, and may fail there */
+    bool reads_origin;          /* it asks for CLASS_ORIGIN or SUBCLASS_ORIGIN, which MySQL's SIGNAL leaves empty */
     bool reads_sqlstate;        /* GET DIAGNOSTICS asks for a condition's SQLSTATE, or its parts */
     bool uses_tables;           /* for certain */
     enum warnings_fate warnings;

@@ -69,9 +69,12 @@ static int login(const struct conf *conf, const char *user, const char *password
                                             "session_track_schema", "session_track_state_change", "session_track_system_variables", "session_track_transaction_info"};
     MYSQL *mysql = mysql_init(NULL);
     unsigned timeout = (unsigned)((conf->connect_timeout_us + 999999) / 1000000);
+    const unsigned tcp = MYSQL_PROTOCOL_TCP;
 
     if (!mysql)
         return 1;
+    if (!conf->backend_socket)
+        mysql_optionsv(mysql, MYSQL_OPT_PROTOCOL, &tcp); /* else localhost would mean a socket */
     mysql_optionsv(mysql, MYSQL_OPT_CONNECT_TIMEOUT, &timeout);
     mysql_optionsv(mysql, MYSQL_OPT_CONNECT_ATTR_ADD, "program_name", "sluse");
     if (!mysql_real_connect(mysql, conf->backend_socket ? NULL : conf->backend.host, user, password, NULL, conf->backend.port, conf->backend_socket, 0)) {

@@ -219,7 +219,7 @@ static bool answered_otherwise(struct client *c, const uint8_t *bytes, size_t le
     }
     if (text->several && missing & (RESIDUE_FOUND_ROWS | RESIDUE_WARNINGS)) /* nobody can tell which of them reads it */
         return client_residue_refused(c, missing);
-    if (text->reads_sqlstate && !session_knows_sqlstates(&c->lease.session))
+    if ((text->reads_sqlstate && !session_knows_sqlstates(&c->lease.session)) || (text->reads_origin && missing & RESIDUE_WARNINGS))
         return client_residue_refused(c, RESIDUE_WARNINGS);
     if (!missing || !may_read_residue(c->command))
         return false;

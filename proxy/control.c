@@ -46,6 +46,7 @@ static void went_wrong(struct control *c)
 
 static MYSQL *prepare(const struct control *c)
 {
+    const unsigned tcp = MYSQL_PROTOCOL_TCP;
     MYSQL *mysql = mysql_init(NULL);
     unsigned connect_timeout = (unsigned)((c->conf->connect_timeout_us + 999999) / 1000000), timeout = connect_timeout;
 
@@ -56,6 +57,8 @@ static MYSQL *prepare(const struct control *c)
     mysql_optionsv(mysql, MYSQL_OPT_WRITE_TIMEOUT, &timeout);
     mysql_optionsv(mysql, MYSQL_OPT_CONNECT_ATTR_ADD, "program_name", "sluse");
     mysql_optionsv(mysql, MYSQL_OPT_CONNECT_ATTR_ADD, "sluse_role", "control");
+    if (!c->conf->backend_socket)
+        mysql_optionsv(mysql, MYSQL_OPT_PROTOCOL, &tcp); /* else localhost would mean a socket */
     mysql_optionsv(mysql, MYSQL_READ_DEFAULT_GROUP, NULL);
     return mysql;
 }

@@ -140,3 +140,10 @@ def test_a_reply_behind_a_closed_direction(sluse, schemas):
     assert len(client.read_reply()[0].rows) == 40
     assert client.wait_closed() == "eof"
     client.close()
+
+
+def test_localhost_is_reached_over_tcp(mariadb, sluse):
+    """To libmariadb localhost is a Unix socket: the control connection watched another server than the pool's, or none."""
+    proxy = sluse(backend=dict(host="localhost", port=mariadb.port))
+    wait_until(lambda: proxy.stats()["target"]["up"], what="the control connection is there")
+    assert proxy.stats()["target"]["last_error"] == ""
