@@ -70,12 +70,13 @@ static void refuse(struct worker *worker, int fd, uint64_t max)
     unsigned skipped;
 
     err_write(&w, 1040, NULL, "Too many connections", strlen("Too many connections"), 0);
-    if (send(fd, out, wire_written(&w), MSG_NOSIGNAL) < 0)
-        log_line(LOG_DEBUG, "a refused client had gone already");
-    close(fd);
     STATS_INC(worker->loop.stats.clients_refused);
     stats_count_error(&worker->loop.stats, 1040);
     STATS_INC(worker->loop.stats.client_closed[CLOSE_TOO_MANY_CLIENTS]);
+    /* counted first: whoever was refused finds himself in /stats */
+    if (send(fd, out, wire_written(&w), MSG_NOSIGNAL) < 0)
+        log_line(LOG_DEBUG, "a refused client had gone already");
+    close(fd);
     if (log_allowed(&worker->full, &skipped))
         log_line(LOG_WARNING, "max_clients = %llu reached: client refused (and %u before)", (unsigned long long)max, skipped);
 }

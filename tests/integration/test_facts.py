@@ -495,7 +495,7 @@ def test_pseudo_thread_id(connect):
 
 
 def test_kill_query_of_an_idle_connection(connect):
-    victim, killer = connect(), connect()
+    victim, killer = connect("DELETE FROM t", "INSERT INTO t VALUES (1, 1)"), connect()
     for _ in range(50):
         killer.ok(f"KILL QUERY {victim.id}")
         assert victim.value("SELECT 1 FROM t LIMIT 1") == "1"
