@@ -195,11 +195,14 @@ void client_names_sent(struct client *c, struct backend *b);
 /* Its reply has ended: is it still known what it ran? */
 void client_names_ended(struct client *c, struct backend *b);
 
-/* client_residue.c: the text of the command at hand, wholly in view, reads things (enum residue) that its backend has not: answers it (client_relay_local) or
- * sends it with the session's own values. False: it can only be sent as it is. */
-bool client_residue(struct client *c, const uint8_t *text, size_t length, uint8_t which) __attribute__((warn_unused_result));
-/* Nor can the backend be given these: answers with 1235. False: nothing is amiss with sending it. */
-bool client_residue_refused(struct client *c, uint8_t missing) __attribute__((warn_unused_result));
+/* client_residue.c: does the command whose packet this is (with its header; wholly in view if it has a text) read what its backend has not (enum residue)?
+ * True: it has been answered here, or sent with the session's own values. False: it goes to the backend as it is or, when the state is LEASING now, is
+ * looked at again as soon as the backend has been given what is missing. */
+bool client_residue(struct client *c, const uint8_t *bytes, size_t length) __attribute__((warn_unused_result));
+/* client_warnings.c: a SHOW WARNINGS or SHOW ERRORS about a list that the session has kept is answered from it (client_relay_local). */
+bool client_answer_warnings(struct client *c, const uint8_t *text, size_t length) __attribute__((warn_unused_result));
+/* SHOW COUNT(*) WARNINGS in any spelling, in the one that residue_text knows; NULL: it is none. */
+const char *client_plain_count(const struct client *c, const uint8_t *text, size_t length);
 
 /* client_kill.c: a whole COM_QUERY or COM_PROCESS_KILL packet. False: it is no KILL of a virtual id, relay it as it is. True: it is taken
  * care of, and the state says what is awaited; *used is what was used of it (0: once more when a backend is there). */

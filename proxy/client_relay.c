@@ -176,63 +176,6 @@ static void begin(struct client *c, struct backend *b, const uint8_t *bytes, siz
     client_count_pins(c);
 }
 
-static bool may_read_residue(uint8_t command)
-{
-    return command == COM_QUERY || command == COM_STMT_EXECUTE;
-}
-
-/* What only the session has of what the command needs to find at the server, or may leave there as it is. Routines may read anything. */
-static uint8_t wants_primed(struct client *c)
-{
-    const struct command_effects *e = &c->lease.backend->effects;
-    struct session *s = &c->lease.session;
-    uint8_t wanted = session_unclear(e, c->home->facts->is_mariadb);
-
-    if (!may_read_residue(e->command) || (e->text.several && !s->image.multi_statements)) /* the latter is a syntax error, and nothing else */
-        return 0;
-    if (e->text.pins & PIN_BIT(PIN_OPAQUE) || (e->text.looked_up && !c->lease.backend->moment.right))
-        wanted |= RESIDUE_ALL;
-    if (e->text.several) /* the second may read what the first has left as it was */
-        wanted |= e->text.reads & RESIDUE_ALL;
-    return backend_can_prime(c->lease.backend, s, wanted & (uint8_t)~s->on_server);
-}
-
-/* The command waits until its backend has been given these. */
-static void prime(struct client *c, uint8_t which)
-{
-    c->lease.backend->reply.state = REPLY_AT_END;
-    c->state = CLIENT_LEASING;
-    frames_prime(&c->lease, which);
-}
-
-/* Does it read what its backend has not? False: it goes to the backend as it is, or (LEASING) is looked at again when that has been given to it. */
-static bool answered_otherwise(struct client *c, const uint8_t *bytes, size_t length)
-{
-    const struct statement_effects *text = &c->lease.backend->effects.text;
-    uint8_t missing = text->reads & (uint8_t)~c->lease.session.on_server, can = wants_primed(c);
-
-    if (text->several && !c->lease.session.image.multi_statements)
-        return false;
-    if (can) {
-        prime(c, can);
-        return false;
-    }
-    if (text->several && missing & (RESIDUE_FOUND_ROWS | RESIDUE_WARNINGS)) /* nobody can tell which of them reads it */
-        return client_residue_refused(c, missing);
-    if ((text->reads_sqlstate && !session_knows_sqlstates(&c->lease.session)) || (text->reads_origin && missing & RESIDUE_WARNINGS))
-        return client_residue_refused(c, RESIDUE_WARNINGS);
-    if (!missing || !may_read_residue(c->command))
-        return false;
-    if (c->command == COM_QUERY && client_residue(c, bytes + PACKET_HEADER + 1, length - PACKET_HEADER - 1, missing))
-        return true;
-    can = backend_can_prime(c->lease.backend, &c->lease.session, missing);
-    if (can) {
-        prime(c, can);
-        return false;
-    }
-    return client_residue_refused(c, missing);
-}
-
 size_t client_run(struct client *c, uint8_t *bytes, size_t length)
 {
     uint32_t packet = packet_length(bytes);
@@ -254,7 +197,7 @@ size_t client_run(struct client *c, uint8_t *bytes, size_t length)
     c->upload = (struct upload){(uint32_t)(PACKET_HEADER + packet - here), packet == PACKET_MAX};
     if (client_at_border(c)) {
         end_text(c, c->lease.backend);
-        answered = !client_awaits_page_in(c) && answered_otherwise(c, bytes, here);
+        answered = !client_awaits_page_in(c) && client_residue(c, bytes, here);
         if (c->state == CLIENT_LEASING)
             return 0;
     }

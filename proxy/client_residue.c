@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Statements that read what the one before them left (SHOW WARNINGS, ROW_COUNT(), ...), when the session has changed its backend in between.
  *
- * The list of warnings was kept as the server's own packets and is answered with them. Numbers are put into the text (protocol/residue_text.c).
+ * In this order: the backend is given it (frames_prime.c), the list that was kept is the answer (client_warnings.c), the numbers are put into the text
+ * (protocol/residue_text.c), or there is no answer.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -14,144 +15,7 @@
 
 #define ROOM_FOR_VALUES 8192u
 
-/* --- SHOW WARNINGS and SHOW ERRORS --- */
-
-struct show {
-    bool errors;
-    uint64_t offset, limit;
-};
-
-static bool take_word(struct lexer *l, struct token *t, const char *word)
-{
-    return t->kind == TOKEN_WORD && t->hash == name_hash(word, strlen(word)) && (lexer_next(l, t), true);
-}
-
-static bool take_number(struct lexer *l, struct token *t, const uint8_t *text, uint64_t *number)
-{
-    if (t->kind != TOKEN_NUMBER || t->end - t->begin > 18)
-        return false;
-    *number = 0;
-    for (size_t i = t->begin; i < t->end; i++) {
-        if (text[i] < '0' || text[i] > '9')
-            return false;
-        *number = *number * 10 + (uint64_t)(text[i] - '0');
-    }
-    lexer_next(l, t);
-    return true;
-}
-
-static bool take_sign(struct lexer *l, struct token *t, uint8_t sign)
-{
-    return t->kind == TOKEN_SIGN && t->sign == sign && (lexer_next(l, t), true);
-}
-
-static bool take_limit(struct lexer *l, struct token *t, const uint8_t *text, struct show *show)
-{
-    uint64_t first, second;
-
-    if (!take_number(l, t, text, &first))
-        return false;
-    show->limit = first;
-    if (take_sign(l, t, ',')) {
-        show->offset = first;
-        return take_number(l, t, text, &show->limit);
-    }
-    if (take_word(l, t, "OFFSET")) {
-        if (!take_number(l, t, text, &second))
-            return false;
-        show->offset = second;
-    }
-    return true;
-}
-
-/* Is this all? One ; may follow. Who may send several statements gets an answer to what is behind it, even if that is next to nothing. */
-static bool ends(const struct client *c, struct lexer *l, struct token *t, size_t length)
-{
-    if (!c->lease.session.image.multi_statements || t->end == length)
-        (void)take_sign(l, t, ';');
-    return t->kind == TOKEN_END && !lexer_unclear(l);
-}
-
-/* Is the text SHOW WARNINGS or SHOW ERRORS, with or without LIMIT? */
-static bool is_show(const struct client *c, const uint8_t *text, size_t length, struct show *show)
-{
-    struct lexer l;
-    struct token t;
-
-    *show = (struct show){.limit = UINT64_MAX};
-    lexer_begin(&l, client_lexer_modes(c));
-    lexer_piece(&l, text, length);
-    lexer_end(&l);
-    lexer_next(&l, &t);
-    if (!take_word(&l, &t, "SHOW"))
-        return false;
-    show->errors = take_word(&l, &t, "ERRORS");
-    if (!show->errors && !take_word(&l, &t, "WARNINGS"))
-        return false;
-    if (take_word(&l, &t, "LIMIT") && !take_limit(&l, &t, text, show))
-        return false;
-    return ends(c, &l, &t, length);
-}
-
-/* Copies the stored packets that are asked for, numbered anew. MariaDB's LIMIT counts those that SHOW ERRORS leaves out, too. False: no memory. */
-static bool choose_packets(struct session *s, const struct show *show, bool is_mariadb, struct buffer *out)
-{
-    const uint8_t *bytes = buffer_bytes(&s->warnings);
-    size_t length = buffer_length(&s->warnings), at = 0, used;
-    uint64_t left_before_rows = 4, row = 0; /* a count and three columns */
-    uint8_t sequence = 0, number;
-    struct wire_text payload;
-
-    while (at < length && packet_take(bytes + at, length - at, length, &payload, &number, &used) == WIRE_OK) {
-        uint8_t header[PACKET_HEADER];
-        bool last = at + used == length, listed = !left_before_rows && !last, shown = listed && (!show->errors || warning_is_error(payload));
-        bool wanted = left_before_rows || last || (shown && row >= show->offset && row - show->offset < show->limit);
-
-        if (left_before_rows)
-            left_before_rows--;
-        row += is_mariadb ? listed : shown;
-        at += used;
-        if (!wanted)
-            continue;
-        packet_put_header(header, (uint32_t)payload.length, ++sequence);
-        if (!buffer_append(out, header, sizeof header) || !buffer_append(out, payload.data, payload.length))
-            return false;
-    }
-    return true;
-}
-
-/* The flags in the last packet are those of then; now the session's are right. An OK of a result set: 0xFE, two zeros, then the flags. */
-static void set_status(struct buffer *packets, uint16_t status)
-{
-    size_t length = buffer_length(packets), at = 0;
-    uint8_t *bytes = buffer_bytes(packets);
-
-    while (at + PACKET_HEADER < length && at + PACKET_HEADER + packet_length(bytes + at) < length)
-        at += PACKET_HEADER + packet_length(bytes + at);
-    if (length - at < PACKET_HEADER + 7 || bytes[at + PACKET_HEADER] != 0xFE)
-        return;
-    bytes[at + PACKET_HEADER + 3] = (uint8_t)status;
-    bytes[at + PACKET_HEADER + 4] = (uint8_t)(status >> 8);
-}
-
-static bool answer_warnings(struct client *c, const struct show *show)
-{
-    struct session *s = &c->lease.session;
-    struct buffer packets = {0};
-
-    if (!choose_packets(s, show, c->home->facts->is_mariadb, &packets)) {
-        buffer_free(&packets);
-        client_close(c, CLOSE_NO_MEMORY);
-        return true;
-    }
-    set_status(&packets, s->status);
-    STATS_INC(c->home->loop->stats.residues_answered);
-    client_relay_local(c, buffer_bytes(&packets), buffer_length(&packets));
-    buffer_free(&packets);
-    return true;
-}
-
-/* --- numbers --- */
+/* --- numbers in the text --- */
 
 /* The text with the values in it; one that can't have them is written again from its beginning. */
 static bool write_values(struct client *c, struct wire_writer *w, const uint8_t *text, size_t length, uint8_t which, const struct residue_values *values)
@@ -193,25 +57,26 @@ static bool send_with_values(struct client *c, const uint8_t *text, size_t lengt
     return written && !w.full;
 }
 
-/* SHOW COUNT(*) WARNINGS in any spelling, in the one that residue_text knows; NULL: it is none. */
-static const char *plain_count(const struct client *c, const uint8_t *text, size_t length)
+/* Is any of these not even known? */
+static bool is_lost(const struct session *s, uint8_t which)
 {
-    struct lexer l;
-    struct token t;
-    const char *plain = NULL;
-
-    lexer_begin(&l, client_lexer_modes(c));
-    lexer_piece(&l, text, length);
-    lexer_end(&l);
-    lexer_next(&l, &t);
-    if (!take_word(&l, &t, "SHOW") || !take_word(&l, &t, "COUNT") || t.spaced || !take_sign(&l, &t, '(') || !take_sign(&l, &t, '*') || !take_sign(&l, &t, ')'))
-        return NULL;
-    if (take_word(&l, &t, "WARNINGS"))
-        plain = "SHOW COUNT(*) WARNINGS";
-    else if (take_word(&l, &t, "ERRORS"))
-        plain = "SHOW COUNT(*) ERRORS";
-    return ends(c, &l, &t, length) ? plain : NULL;
+    return (which & RESIDUE_FOUND_ROWS && s->found_rows_lost) || (which & RESIDUE_WARNINGS && s->diagnostics == DIAGNOSTICS_LOST);
 }
+
+/* Can a text be answered, or sent with the values in it? */
+static bool answered(struct client *c, const uint8_t *text, size_t length, uint8_t which)
+{
+    const char *plain;
+
+    if (is_lost(&c->lease.session, which))
+        return false;
+    if (which & RESIDUE_WARNINGS && client_answer_warnings(c, text, length))
+        return true;
+    plain = which & RESIDUE_WARNINGS ? client_plain_count(c, text, length) : NULL;
+    return plain ? send_with_values(c, (const uint8_t *)plain, strlen(plain), which) : send_with_values(c, text, length, which);
+}
+
+/* --- no answer --- */
 
 /* Better no answer than a wrong one. */
 static void refuse(struct client *c)
@@ -226,7 +91,7 @@ static void refuse(struct client *c)
         client_note_end(c);
 }
 
-bool client_residue_refused(struct client *c, uint8_t missing)
+static bool refused(struct client *c, uint8_t missing)
 {
     const struct backend *b = c->lease.backend;
 
@@ -238,21 +103,60 @@ bool client_residue_refused(struct client *c, uint8_t missing)
     return true;
 }
 
-/* Is any of these not even known? */
-static bool is_lost(const struct session *s, uint8_t which)
+/* --- which of them --- */
+
+static bool may_read_residue(uint8_t command)
 {
-    return (which & RESIDUE_FOUND_ROWS && s->found_rows_lost) || (which & RESIDUE_WARNINGS && s->diagnostics == DIAGNOSTICS_LOST);
+    return command == COM_QUERY || command == COM_STMT_EXECUTE;
 }
 
-bool client_residue(struct client *c, const uint8_t *text, size_t length, uint8_t which)
+/* What only the session has of what the command needs to find at the server, or may leave there as it is. Routines may read anything. */
+static uint8_t wants_primed(struct client *c)
 {
-    const char *plain;
-    struct show show;
+    const struct command_effects *e = &c->lease.backend->effects;
+    struct session *s = &c->lease.session;
+    uint8_t wanted = session_unclear(e, c->home->facts->is_mariadb);
 
-    if (is_lost(&c->lease.session, which))
+    if (!may_read_residue(e->command) || (e->text.several && !s->image.multi_statements)) /* the latter is a syntax error, and nothing else */
+        return 0;
+    if (e->text.pins & PIN_BIT(PIN_OPAQUE) || (e->text.looked_up && !c->lease.backend->moment.right))
+        wanted |= RESIDUE_ALL;
+    if (e->text.several) /* the second may read what the first has left as it was */
+        wanted |= e->text.reads & RESIDUE_ALL;
+    return backend_can_prime(c->lease.backend, s, wanted & (uint8_t)~s->on_server);
+}
+
+/* The command waits until its backend has been given these. */
+static void prime(struct client *c, uint8_t which)
+{
+    c->lease.backend->reply.state = REPLY_AT_END;
+    c->state = CLIENT_LEASING;
+    frames_prime(&c->lease, which);
+}
+
+bool client_residue(struct client *c, const uint8_t *bytes, size_t length)
+{
+    const struct statement_effects *text = &c->lease.backend->effects.text;
+    uint8_t missing = text->reads & (uint8_t)~c->lease.session.on_server, can = wants_primed(c);
+
+    if (text->several && !c->lease.session.image.multi_statements)
         return false;
-    if (which & RESIDUE_WARNINGS && session_warnings_current(&c->lease.session) && is_show(c, text, length, &show))
-        return answer_warnings(c, &show);
-    plain = which & RESIDUE_WARNINGS ? plain_count(c, text, length) : NULL;
-    return plain ? send_with_values(c, (const uint8_t *)plain, strlen(plain), which) : send_with_values(c, text, length, which);
+    if (can) {
+        prime(c, can);
+        return false;
+    }
+    if (text->several && missing & (RESIDUE_FOUND_ROWS | RESIDUE_WARNINGS)) /* nobody can tell which of them reads it */
+        return refused(c, missing);
+    if ((text->reads_sqlstate && !session_knows_sqlstates(&c->lease.session)) || (text->reads_origin && missing & RESIDUE_WARNINGS))
+        return refused(c, RESIDUE_WARNINGS);
+    if (!missing || !may_read_residue(c->command))
+        return false;
+    if (c->command == COM_QUERY && answered(c, bytes + PACKET_HEADER + 1, length - PACKET_HEADER - 1, missing))
+        return true;
+    can = backend_can_prime(c->lease.backend, &c->lease.session, missing);
+    if (can) {
+        prime(c, can);
+        return false;
+    }
+    return refused(c, missing);
 }

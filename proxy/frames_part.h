@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * What the parts of frames need of each other: frames.c (lease and release), frames_idle.c (the idle list) and frames_wait.c (the pool's queue).
+ * What the parts of frames need of each other: frames.c (lease and release), frames_events.c (what backends tell), frames_idle.c (the idle list) and
+ * frames_wait.c (the pool's queue).
  * Nobody else includes this.
  */
 #ifndef SLUSE_PROXY_FRAMES_PART_H
@@ -71,6 +72,10 @@ void frames_primed(struct backend *b);
 void frames_prime_failed(struct backend *b, enum close_reason reason);
 
 /* frames.c */
+/* The idle backend, in no list, gets the lease's page. True: held at once. Else the lease waits for the server's answer, or for another connection. */
+bool frames_load(struct frames *f, struct lease *lease, struct backend *b, int64_t now_us);
+/* A clean backend is nobody's: to who waits, or to the idle list. */
+void frames_settle(struct backend *b);
 /* The backend, loaded, is the lease's. */
 void frames_hold(struct frames *f, struct lease *lease, struct backend *b);
 /* Nobody's session is on it any more. */
