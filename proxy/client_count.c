@@ -34,6 +34,8 @@ void client_count_pins(struct client *c)
         if (changed & PIN_BIT(i))
             count_pin(c, (enum pin)i, now & PIN_BIT(i));
     c->pins = now;
+    if (held)
+        frame_view_command(&c->lease.backend->view, c->state == CLIENT_RUNNING ? c->began_us : 0);
     if (idle != c->pinned_idle)
         STATS_ADD(stats(c)->pinned_idle, idle ? 1 : -1);
     c->pinned_idle = idle;

@@ -26,6 +26,7 @@ static void copy(const struct frame_shown *from, struct frame_shown *to)
         .resident = READ(from->resident),
         .state = READ(from->state),
         .since_us = READ(from->since_us),
+        .command_us = READ(from->command_us),
     };
     for (int i = 0; i < PINS; i++)
         to->pinned_us[i] = READ(from->pinned_us[i]);
@@ -79,8 +80,15 @@ void frame_view_session(struct frame_view *view, uint32_t session, bool resident
     if (session != view->shown.session)
         for (unsigned i = 0; view->pins && i < PINS; i++)
             frame_view_pin(view, (enum pin)i, 0);
+    if (session != view->shown.session || resident)
+        frame_view_command(view, 0);
     STATS_SET(view->shown.session, session);
     STATS_SET(view->shown.resident, resident);
+}
+
+void frame_view_command(struct frame_view *view, int64_t began_us)
+{
+    STATS_SET(view->shown.command_us, began_us);
 }
 
 void frame_view_pin(struct frame_view *view, enum pin pin, int64_t now_us)

@@ -22,6 +22,7 @@ struct frame_shown {
     uint32_t resident;        /* it is the latter */
     uint32_t state;           /* enum backend_state */
     int64_t since_us;         /* when that began */
+    int64_t command_us;       /* when the command began that the session runs there; 0: it runs none */
     int64_t pinned_us[PINS];  /* since when the reason holds the session there; 0: it does not */
 };
 
@@ -49,8 +50,10 @@ void frame_view_begin(struct frame_views *views, struct frame_view *view, uint64
 void frame_view_end(struct frame_views *views, struct frame_view *view);
 void frame_view_thread(struct frame_view *view, uint32_t thread_id);
 void frame_view_state(struct frame_view *view, enum backend_state state, int64_t now_us);
-/* Another session's, or nobody's (0), is pinned by nothing. */
+/* Another session's, or nobody's (0), is pinned by nothing; and no command runs where a page only lies. */
 void frame_view_session(struct frame_view *view, uint32_t session, bool resident);
+/* Its session's command began then; 0: it runs none. */
+void frame_view_command(struct frame_view *view, int64_t began_us);
 /* now_us 0: the reason holds it no more. */
 void frame_view_pin(struct frame_view *view, enum pin pin, int64_t now_us);
 

@@ -49,16 +49,12 @@ static enum MHD_Result healthz(struct stats_http *http, struct MHD_Connection *c
 
 static enum MHD_Result readyz(struct stats_http *http, struct MHD_Connection *connection)
 {
-    char error[256], *text;
+    char line[READINESS_MAX], *text;
+    bool ready = sources_ready(&http->from, line);
 
-    if (atomic_load(&http->from.workers->draining))
-        return answer(connection, MHD_HTTP_SERVICE_UNAVAILABLE, "text/plain; charset=utf-8", strdup("draining\n"));
-    if (target_usable(http->from.target))
-        return answer(connection, MHD_HTTP_OK, "text/plain; charset=utf-8", strdup("ready\n"));
-    target_error(http->from.target, error, sizeof error);
-    if (asprintf(&text, "not ready: server %s: %s\n", http->from.target->name, error[0] ? error : "not connected yet") < 0)
+    if (asprintf(&text, "%s\n", line) < 0)
         return MHD_NO;
-    return answer(connection, MHD_HTTP_SERVICE_UNAVAILABLE, "text/plain; charset=utf-8", text);
+    return answer(connection, ready ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE, "text/plain; charset=utf-8", text);
 }
 
 /* One moment, as `print` shows it. */

@@ -4,6 +4,7 @@
 #include "proxy/stats_json.h"
 
 #include <jansson.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "proxy/version.h"
@@ -16,6 +17,21 @@ static json_t *number(int64_t value)
 static json_t *milliseconds(int64_t us)
 {
     return json_real((double)not_negative(us) / 1000);
+}
+
+/* A server's texts are not always UTF-8, and may have been cut in the middle of a character. */
+static json_t *text(const char *bytes)
+{
+    json_t *string = json_string(bytes);
+    char plain[READINESS_MAX];
+
+    if (string)
+        return string;
+    snprintf(plain, sizeof plain, "%s", bytes);
+    for (char *p = plain; *p; p++)
+        if ((unsigned char)*p >= 0x80)
+            *p = '?';
+    return json_string(plain);
 }
 
 /* The object under `all` in which the path's last part is a field: "a.b.c" is c of b of a, which are made when they are not there. */
@@ -123,8 +139,9 @@ static json_t *frame_json(const struct snapshot *s, const struct frame_shown *fr
     for (int i = 0; i < PINS; i++)
         if (frame->pinned_us[i])
             json_array_append_new(pins, json_string(pin_name((enum pin)i)));
-    return json_pack("{sI sI ss so so sb so}", "id", (json_int_t)frame->id, "thread_id", (json_int_t)frame->thread_id, "state",
-                     backend_state_name((enum backend_state)frame->state), "since_ms", milliseconds(s->now_us - frame->since_us), "session",
+    return json_pack("{sI sI ss so so so sb so}", "id", (json_int_t)frame->id, "thread_id", (json_int_t)frame->thread_id, "state",
+                     backend_state_name((enum backend_state)frame->state), "since_ms", milliseconds(s->now_us - frame->since_us), "command_ms",
+                     frame->command_us ? milliseconds(s->now_us - frame->command_us) : json_null(), "session",
                      frame->session ? json_integer(frame->session) : json_null(), "resident", (int)frame->resident, "pins", pins);
 }
 
@@ -170,9 +187,10 @@ static json_t *bounds_json(void)
 
 char *stats_json(const struct snapshot *s)
 {
-    json_t *all = json_pack("{ss s{ss ss ss} s{} s{so so}}", "version", SLUSE_VERSION, "target", "address", s->target_name, "version", s->facts.server_version,
-                            "last_error", s->target_error, "clients", "pool", "backends", backends_json(s), "frames", frames_json(s));
-    char *text;
+    json_t *all = json_pack("{ss so s{so so so} s{} s{so so}}", "version", SLUSE_VERSION, "readiness", text(s->readiness), "target", "address",
+                            text(s->target_name), "version", text(s->facts.server_version), "last_error", text(s->target_error), "clients", "pool",
+                            "backends", backends_json(s), "frames", frames_json(s));
+    char *printed;
 
     if (!all)
         return NULL;
@@ -184,7 +202,7 @@ char *stats_json(const struct snapshot *s)
     json_object_set_new(all, "errors", errors_json(s));
     json_object_set_new(all, "client_closed", reasons_json(s->sum.client_closed));
     json_object_set_new(all, "backend_closed", reasons_json(s->sum.backend_closed));
-    text = json_dumps(all, JSON_INDENT(2));
+    printed = json_dumps(all, JSON_INDENT(2));
     json_decref(all);
-    return text;
+    return printed;
 }

@@ -14,6 +14,8 @@ struct stats_sources {
     int64_t started_us;
 };
 
+#define READINESS_MAX 640 /* a long host name, and a long error */
+
 struct snapshot {
     struct stats sum; /* over all workers */
     int64_t now_us;
@@ -23,6 +25,8 @@ struct snapshot {
     struct pool_numbers pool;
     int64_t waiting_oldest_us;
     bool stalled;     /* everybody waits for what is held by sessions whose clients do not go on */
+    bool ready;       /* readiness says so */
+    char readiness[READINESS_MAX];
     bool target_up;
     const char *target_name;
     char target_error[256];
@@ -56,6 +60,9 @@ extern const unsigned gauge_count;
 int64_t gauge_value(const struct snapshot *s, unsigned row);
 /* A gauge that is summed over workers may be negative for a moment, while a backend is between two of them: 0 then. */
 uint64_t not_negative(int64_t value);
+
+/* Can clients log in? Writes what /readyz says, a line. Any thread. */
+bool sources_ready(const struct stats_sources *from, char line[READINESS_MAX]);
 
 /* Any thread. frames is NULL when memory ran out. */
 void snapshot_take(struct snapshot *s, const struct stats_sources *from);

@@ -107,7 +107,7 @@ def nested(properties):
 
 
 def frame():
-    return closed({"id": WHOLE, "thread_id": WHOLE, "state": {"type": "string", "enum": states()}, "since_ms": TIME,
+    return closed({"id": WHOLE, "thread_id": WHOLE, "state": {"type": "string", "enum": states()}, "since_ms": TIME, "command_ms": TIME | {"type": ["number", "null"]},
                    "session": {"type": ["integer", "null"], "minimum": 0x80000000, "maximum": 0xFFFFFFFF}, "resident": {"type": "boolean"},
                    "pins": {"type": "array", "items": {"type": "string", "enum": pins()}, "uniqueItems": True}})
 
@@ -116,7 +116,7 @@ def schema():
     kinds = {"FLAG": {"type": "boolean"}, "TIME": TIME}
     bounds = bounds_ms()
     histogram = closed({"count": WHOLE, "sum_ms": TIME, "buckets": {"type": "array", "items": WHOLE, "minItems": len(bounds) + 1, "maxItems": len(bounds) + 1}})
-    properties = {"version": TEXT}
+    properties = {"version": TEXT, "readiness": TEXT}
     for field, (kind, _, meaning) in gauges().items():
         put(properties, field, kinds.get(kind, WHOLE) | {"description": meaning})
     for field in ("address", "version", "last_error"):

@@ -328,6 +328,7 @@ def test_what_holds_the_pool_can_be_seen(busy):
     stats = proxy.stats()
     frame, = stats["pool"]["frames"]
     assert (frame["state"], frame["session"], frame["resident"], sorted(frame["pins"])) == ("leased", holder.id, False, ["transaction", "user_variables"])
+    assert frame["command_ms"] is None    # it is the other one's that waits
     assert frame["thread_id"] in {row["ID"] for row in proxy.server.processlist("app")}
     assert stats["pool"]["all_pinned_all_waiting"] is True
     assert stats["pins"]["transaction"]["oldest_ms"] >= stats["pins"]["user_variables"]["oldest_ms"] > 0

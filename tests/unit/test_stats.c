@@ -5,6 +5,7 @@
 
 #include "proxy/frame_view.h"
 #include "proxy/stats.h"
+#include "proxy/stats_json.h"
 #include "tests/unit/split.h"
 
 Suite *stats_suite(void);
@@ -103,19 +104,35 @@ START_TEST(views_show_what_holds_a_backend)
     frame_view_session(&first, CLIENT, false);
     frame_view_pin(&first, PIN_TRANSACTION, 400);
     frame_view_pin(&first, PIN_ROLE, 500);
+    frame_view_command(&first, 350);
     frame_view_session(&first, CLIENT, false); /* still the same session's */
     ck_assert_uint_eq(frame_views_copy(&views, shown, 2), 2);
     ck_assert(shown[0].id == 7 && shown[0].state == BACKEND_LEASED && shown[0].since_us == 300 && shown[0].session == CLIENT && !shown[0].resident);
     ck_assert(shown[0].pinned_us[PIN_TRANSACTION] == 400 && shown[0].pinned_us[PIN_ROLE] == 500);
+    ck_assert_int_eq(shown[0].command_us, 350);
     ck_assert(shown[1].id == 8 && shown[1].session == 0 && shown[1].since_us == 200);
     frame_view_session(&first, CLIENT + 1, true); /* another has it: nothing of the first is left */
     ck_assert_uint_eq(frame_views_copy(&views, shown, 1), 2);
     ck_assert(shown[0].session == CLIENT + 1 && shown[0].resident && shown[0].pinned_us[PIN_TRANSACTION] == 0 && shown[0].pinned_us[PIN_ROLE] == 0);
+    ck_assert_int_eq(shown[0].command_us, 0);
     frame_view_end(&views, &first);
     ck_assert_uint_eq(frame_views_copy(&views, shown, 2), 1);
     ck_assert_uint_eq(shown[0].id, 8);
     frame_view_end(&views, &second);
     frame_views_close(&views);
+}
+END_TEST
+
+START_TEST(json_of_texts_that_are_no_utf8)
+{
+    struct snapshot snapshot = {.target_name = "db:3306", .readiness = "not ready: \xd0\xbd\xd0", .target_error = "\xe9t\xe9"};
+    char *text = stats_json(&snapshot);
+
+    ck_assert_ptr_nonnull(text);
+    ck_assert_ptr_nonnull(strstr(text, "\"not ready: ???\""));
+    ck_assert_ptr_nonnull(strstr(text, "\"?t?\""));
+    ck_assert_ptr_nonnull(strstr(text, "\"db:3306\""));
+    free(text);
 }
 END_TEST
 
@@ -151,6 +168,7 @@ Suite *stats_suite(void)
     tcase_add_test(tests, histograms_count_by_bound);
     tcase_add_test(tests, errors_have_a_bounded_number_of_counters);
     tcase_add_test(tests, views_show_what_holds_a_backend);
+    tcase_add_test(tests, json_of_texts_that_are_no_utf8);
     tcase_add_test(tests, names);
     suite_add_tcase(suite, tests);
     return suite;
