@@ -12,6 +12,7 @@
 
 #include "proxy/invariant.h"
 #include "proxy/stats_json.h"
+#include "proxy/stats_page.h"
 #include "proxy/stats_prometheus.h"
 
 struct stats_http {
@@ -57,6 +58,28 @@ static enum MHD_Result readyz(struct stats_http *http, struct MHD_Connection *co
     return answer(connection, ready ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE, "text/plain; charset=utf-8", text);
 }
 
+/* The page at / never changes while the process lives: a browser keeps it, and asks whether it is still the same. */
+static enum MHD_Result page(struct MHD_Connection *connection)
+{
+    const char *has = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_IF_NONE_MATCH);
+    bool same = has && strstr(has, stats_page_etag);
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(same ? 0 : stats_page_size, (void *)(uintptr_t)stats_page, MHD_RESPMEM_PERSISTENT);
+    enum MHD_Result result;
+
+    if (!response)
+        return MHD_NO;
+    MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, "text/html; charset=utf-8");
+    MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-cache");
+    MHD_add_response_header(response, MHD_HTTP_HEADER_ETAG, stats_page_etag);
+    MHD_add_response_header(response, "Content-Security-Policy", stats_page_policy);
+    MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+    MHD_add_response_header(response, "Referrer-Policy", "no-referrer");
+    result = MHD_queue_response(connection, same ? MHD_HTTP_NOT_MODIFIED : MHD_HTTP_OK, response);
+    MHD_destroy_response(response);
+    return result;
+}
+
 /* One moment, as `print` shows it. */
 static enum MHD_Result numbers(struct stats_http *http, struct MHD_Connection *connection, const char *type, char *(*print)(const struct snapshot *))
 {
@@ -80,6 +103,8 @@ static enum MHD_Result on_request(void *data, struct MHD_Connection *connection,
     *upload_size = 0;
     if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
         return answer(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "text/plain; charset=utf-8", strdup("GET only\n"));
+    if (strcmp(url, "/") == 0)
+        return page(connection);
     if (strcmp(url, "/healthz") == 0)
         return healthz(http, connection);
     if (strcmp(url, "/readyz") == 0)
@@ -88,7 +113,7 @@ static enum MHD_Result on_request(void *data, struct MHD_Connection *connection,
         return numbers(http, connection, "application/json", stats_json);
     if (strcmp(url, "/metrics") == 0)
         return numbers(http, connection, PROMETHEUS_TYPE, stats_prometheus);
-    return answer(connection, MHD_HTTP_NOT_FOUND, "text/plain; charset=utf-8", strdup("not found; there are /healthz, /readyz, /stats, /metrics\n"));
+    return answer(connection, MHD_HTTP_NOT_FOUND, "text/plain; charset=utf-8", strdup("not found; there are /, /healthz, /readyz, /stats, /metrics\n"));
 }
 
 struct stats_http *stats_http_start(const struct conf *conf, struct workers *workers, struct pool *pool, struct target *target)

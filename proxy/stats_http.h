@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * HTTP for operators: /healthz, /readyz, /stats, /metrics. libmicrohttpd's own thread, reading counters that workers own.
+ * HTTP for operators: the page at /, /healthz, /readyz, /stats, /metrics. libmicrohttpd's own thread, reading counters that workers own.
  */
 #ifndef SLUSE_PROXY_STATS_HTTP_H
 #define SLUSE_PROXY_STATS_HTTP_H
