@@ -9,9 +9,9 @@
 #include <string.h>
 
 #include "proxy/control_part.h"
+#include "proxy/dial.h"
 #include "proxy/invariant.h"
 #include "proxy/log.h"
-#include "proxy/version.h"
 
 /* --- the connection --- */
 
@@ -44,25 +44,6 @@ static void went_wrong(struct control *c)
     control_disconnect(c);
 }
 
-static MYSQL *prepare(const struct control *c)
-{
-    const unsigned tcp = MYSQL_PROTOCOL_TCP;
-    MYSQL *mysql = mysql_init(NULL);
-    unsigned connect_timeout = (unsigned)((c->conf->connect_timeout_us + 999999) / 1000000), timeout = connect_timeout;
-
-    if (!mysql)
-        return NULL;
-    mysql_optionsv(mysql, MYSQL_OPT_CONNECT_TIMEOUT, &connect_timeout);
-    mysql_optionsv(mysql, MYSQL_OPT_READ_TIMEOUT, &timeout);
-    mysql_optionsv(mysql, MYSQL_OPT_WRITE_TIMEOUT, &timeout);
-    mysql_optionsv(mysql, MYSQL_OPT_CONNECT_ATTR_ADD, "program_name", "sluse");
-    mysql_optionsv(mysql, MYSQL_OPT_CONNECT_ATTR_ADD, "sluse_role", "control");
-    if (!c->conf->backend_socket)
-        mysql_optionsv(mysql, MYSQL_OPT_PROTOCOL, &tcp); /* else localhost would mean a socket */
-    mysql_optionsv(mysql, MYSQL_READ_DEFAULT_GROUP, NULL);
-    return mysql;
-}
-
 /* A name may have several addresses: the one that just worked is the one that the workers use. */
 static void learn_peer(struct control *c)
 {
@@ -76,15 +57,12 @@ static void learn_peer(struct control *c)
 
 bool control_connected(struct control *c)
 {
-    const struct conf *conf = c->conf;
-
     if (c->mysql)
         return true;
     if (c->failed_us && monotonic_us() - c->failed_us < c->conf->health_interval_us)
         return false; /* who asks in between need not wait for another connect_timeout */
-    c->mysql = prepare(c);
-    if (!c->mysql || !mysql_real_connect(c->mysql, conf->backend_socket ? NULL : conf->backend.host, conf->control_user, conf->control_password, NULL,
-                                         conf->backend.port, conf->backend_socket, 0)) {
+    c->mysql = dial_prepare(c->conf, "control");
+    if (!c->mysql || !dial(c->mysql, c->conf, c->conf->control_user, c->conf->control_password)) {
         went_wrong(c);
         c->failed_us = monotonic_us();
         return false;
