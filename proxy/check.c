@@ -12,6 +12,7 @@
 #include "protocol/auth.h"
 #include "proxy/check_part.h"
 #include "proxy/dial.h"
+#include "proxy/node.h"
 #include "proxy/stored_code.h"
 
 struct conf *check_load(const char *path)
@@ -75,6 +76,21 @@ void check_failed(struct check *c, const char *what, const char *format, ...)
     va_start(arguments, format);
     say(stderr, "! ", what, format, arguments);
     va_end(arguments);
+}
+
+static void on_shortage(void *user, const char *line)
+{
+    printf("  ! %s: %s\n", (const char *)user, line);
+}
+
+/* The limit of descriptors is the one of whoever asks, which the unit's may be or not. */
+void check_node(const struct conf *conf)
+{
+    static char what[] = "node";
+    const struct node_teller teller = {on_shortage, what};
+
+    (void)node_check_descriptors(conf, node_descriptors_allowed(), &teller);
+    node_check_kernel(conf, "/proc/sys", &teller);
 }
 
 /* --- asking --- */

@@ -7,10 +7,9 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #include "proxy/invariant.h"
+#include "proxy/node.h"
 #include "proxy/notify.h"
 #include "proxy/reload.h"
 #include "proxy/stats_http.h"
@@ -53,30 +52,13 @@ static void set_numeric_address(struct instance *i)
     freeaddrinfo(info);
 }
 
-/* One descriptor a client and a backend, and some for everything else. */
-static void raise_descriptors(const struct conf *conf)
+static void warn(void *user, const char *line)
 {
-    uint64_t wanted = conf->max_clients + conf->size + 64;
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit))
-        return;
-    limit.rlim_cur = limit.rlim_max;
-    if (setrlimit(RLIMIT_NOFILE, &limit))
-        log_line(LOG_WARNING, "can't raise the limit of open files");
-    if (limit.rlim_cur < wanted)
-        log_line(LOG_WARNING, "open files: %llu wanted for max_clients = %llu and size = %llu, %llu allowed: raise LimitNOFILE, or lower max_clients",
-                 (unsigned long long)wanted, (unsigned long long)conf->max_clients, (unsigned long long)conf->size, (unsigned long long)limit.rlim_cur);
+    (void)user;
+    log_line(LOG_WARNING, "%s", line);
 }
 
-static unsigned worker_count(const struct conf *conf)
-{
-    long processors = sysconf(_SC_NPROCESSORS_ONLN);
-
-    if (conf->workers)
-        return conf->workers;
-    return processors < 1 ? 1 : processors > 64 ? 64 : (unsigned)processors;
-}
+static const struct node_teller in_log = {warn, NULL};
 
 /* Signals are the main thread's: it waits for them, and every other thread has them blocked. 0: none came in that time. */
 static int next_signal(const sigset_t *signals, int64_t us)
@@ -95,7 +77,7 @@ static void reload(struct instance *i)
     if (!conf)
         return;
     log_set_level((enum log_level)conf->log_level);
-    raise_descriptors(conf);
+    workers_set_room(&i->workers, node_raise_descriptors(conf, &in_log));
     accounts_settings_changed(i->accounts, before, conf);
     pool_resize(&i->pool, conf->size, conf->max_waiting);
     control_settings_changed(i->control, conf);
@@ -175,11 +157,12 @@ static void close_all(struct instance *i)
     accounts_free(i->accounts);
 }
 
-static bool start(struct instance *i, unsigned workers)
+static bool start(struct instance *i, unsigned workers, uint64_t room)
 {
     if (!listen_sockets_open(&i->sockets, i->conf, workers))
         return false;
     open_all(i, workers);
+    workers_set_room(&i->workers, room);
     if (i->conf->stats_listen.host[0] && !(i->http = stats_http_start(i->conf, &i->workers, &i->pool, &i->target))) {
         close_all(i);
         return false;
@@ -218,7 +201,8 @@ static int end(struct instance *i, const sigset_t *signals, int number)
 int instance_run(struct conf *conf)
 {
     struct instance i = {.conf = conf_hold(conf)};
-    unsigned workers = worker_count(conf);
+    unsigned workers = node_workers(conf);
+    uint64_t room;
     sigset_t signals;
 
     signal(SIGPIPE, SIG_IGN);
@@ -228,9 +212,10 @@ int instance_run(struct conf *conf)
     sigaddset(&signals, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     log_set_level((enum log_level)conf->log_level);
-    raise_descriptors(conf);
+    room = node_raise_descriptors(conf, &in_log);
+    node_check_kernel(conf, "/proc/sys", &in_log);
     notify_open(&i.notify);
-    if (!start(&i, workers)) {
+    if (!start(&i, workers, room)) {
         conf_drop(i.conf);
         return INSTANCE_FAILED;
     }

@@ -188,6 +188,7 @@ static void out_of_descriptors(struct listener *l, int error)
 {
     unsigned skipped;
 
+    STATS_INC(l->loop->stats.accept_pauses);
     if (log_allowed(&l->trouble, &skipped))
         log_line(LOG_WARNING, "can't accept clients: %s (and %u times before); trying again in %.0f ms", strerror(error), skipped, PAUSE_SECONDS * 1000);
     ev_io_stop(l->loop->ev, &l->reader);
@@ -196,10 +197,15 @@ static void out_of_descriptors(struct listener *l, int error)
 
 static bool accept_one(struct listener *l)
 {
-    int fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    int fd;
 
+    if (!l->events->has_room(l->data)) {
+        out_of_descriptors(l, EMFILE);
+        return false;
+    }
+    fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
-        l->accepted(l->data, fd);
+        l->events->accepted(l->data, fd);
         return true;
     }
     if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
@@ -227,9 +233,9 @@ static void on_pause_over(struct ev_loop *ev, ev_timer *timer, int events)
     ev_io_start(ev, &l->reader);
 }
 
-void listener_open(struct listener *l, struct loop *loop, int fd, bool passed, void (*accepted)(void *data, int fd), void *data)
+void listener_open(struct listener *l, struct loop *loop, int fd, bool passed, const struct listener_events *events, void *data)
 {
-    *l = (struct listener){.loop = loop, .fd = fd, .passed = passed, .accepted = accepted, .data = data};
+    *l = (struct listener){.loop = loop, .fd = fd, .passed = passed, .events = events, .data = data};
     ev_io_init(&l->reader, on_readable, fd, EV_READ);
     ev_timer_init(&l->pause, on_pause_over, 0., PAUSE_SECONDS);
     l->reader.data = l->pause.data = l;

@@ -27,6 +27,11 @@ bool listen_sockets_open(struct listen_sockets *sockets, const struct conf *conf
 int listen_socket_of(const struct listen_sockets *sockets, size_t address, unsigned worker);
 void listen_sockets_close(struct listen_sockets *sockets);
 
+struct listener_events {
+    bool (*has_room)(void *data); /* for another client; else it is left where it is, as without descriptors */
+    void (*accepted)(void *data, int fd);
+};
+
 /* One worker's view of one socket. */
 struct listener {
     struct loop *loop;
@@ -35,11 +40,11 @@ struct listener {
     ev_io reader;
     ev_timer pause; /* out of descriptors: try again in a while */
     struct log_limit trouble;
-    void (*accepted)(void *data, int fd);
+    const struct listener_events *events;
     void *data;
 };
 
-void listener_open(struct listener *l, struct loop *loop, int fd, bool passed, void (*accepted)(void *data, int fd), void *data);
+void listener_open(struct listener *l, struct loop *loop, int fd, bool passed, const struct listener_events *events, void *data);
 /* Accepts what the kernel has already taken, then stops: whoever comes later is refused, or on a passed socket waits for the next process. */
 void listener_close(struct listener *l);
 

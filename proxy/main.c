@@ -40,6 +40,7 @@ static int check(const char *path, bool connect)
     if (!conf)
         return 1;
     printf("%s: ok\n", path);
+    check_node(conf);
     fflush(stdout);
     if (connect)
         status = check_connect(conf);

@@ -106,15 +106,31 @@ static void on_accepted(void *data, int fd)
     loop_send(&there->loop, &passed->message);
 }
 
+/* A descriptor for a client is none for a connection to the server, nor for who asks for /metrics. */
+static bool has_room(void *data)
+{
+    struct worker *worker = data;
+    struct workers *workers = container_of(worker->frames.shared, struct workers, frames);
+
+    return workers_clients(workers) < atomic_load_explicit(&workers->room, memory_order_relaxed);
+}
+
+void workers_set_room(struct workers *workers, uint64_t room)
+{
+    atomic_store_explicit(&workers->room, room, memory_order_relaxed);
+}
+
 void workers_listen(struct workers *workers, const struct listen_sockets *sockets)
 {
+    static const struct listener_events events = {.has_room = has_room, .accepted = on_accepted};
+
     for (unsigned i = 0; i < workers->count; i++) {
         struct worker *worker = &workers->list[i];
 
         worker->listeners = zalloc(sockets->address_count * sizeof *worker->listeners);
         worker->listener_count = sockets->address_count;
         for (size_t a = 0; a < sockets->address_count; a++)
-            listener_open(&worker->listeners[a], &worker->loop, listen_socket_of(sockets, a, i), sockets->passed[a], on_accepted, worker);
+            listener_open(&worker->listeners[a], &worker->loop, listen_socket_of(sockets, a, i), sockets->passed[a], &events, worker);
     }
 }
 
@@ -221,6 +237,7 @@ void workers_open(struct workers *workers, unsigned count, struct conf *conf, st
     frame_views_open(&workers->views);
     atomic_init(&workers->total_clients, 0);
     atomic_init(&workers->max_clients, conf->max_clients);
+    atomic_init(&workers->room, UINT64_MAX);
     atomic_init(&workers->draining, false);
     atomic_init(&workers->cut, 0);
     for (unsigned i = 0; i < count; i++)

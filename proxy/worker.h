@@ -31,6 +31,7 @@ struct workers {
     struct frame_views views;
     atomic_uint_least64_t total_clients;
     atomic_uint_least64_t max_clients; /* for /stats */
+    atomic_uint_least64_t room;        /* so many clients leave descriptors for the rest */
     atomic_bool draining; /* for /readyz */
     atomic_uint cut;      /* clients that workers_stop found at work */
 };
@@ -40,6 +41,8 @@ void workers_open(struct workers *workers, unsigned count, struct conf *conf, st
                   struct control *control);
 /* Gives each worker its listening sockets. */
 void workers_listen(struct workers *workers, const struct listen_sockets *sockets);
+/* So many clients are accepted at a time; others wait, in the listening queue, for one of them to go. No limit at first. Any thread. */
+void workers_set_room(struct workers *workers, uint64_t room);
 void workers_start(struct workers *workers);
 /* The facts of the target have changed. Any thread. */
 void workers_tell_facts(struct workers *workers);

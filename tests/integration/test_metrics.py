@@ -77,6 +77,14 @@ def denials(sluse, clients, **_):
     return proxy
 
 
+def shortage(sluse, clients, **_):
+    """More clients than there are descriptors for: the next one waits outside."""
+    proxy = sluse(nofile=100)
+    for _ in range(100):
+        clients(proxy, login=False, greet=False)
+    return proxy
+
+
 def crowds(sluse, clients, **_):
     """The kernel does not spread connections evenly."""
     proxy = sluse(sluse=dict(workers=4))
@@ -223,6 +231,7 @@ MOVED_BY = {
     visits: "clients_accepted logins logins_schema_asked commands commands_local replies client_bytes_in client_bytes_out backend_bytes_in backend_bytes_out leases"
             " leases_equal leases_resident backend_connects backend_logins backend_cleanings wait query transaction login backend_login",
     denials: "clients_refused logins_denied",
+    shortage: "accept_pauses",
     crowds: "clients_passed_on",
     moves: "leases_moved",
     waits: "leases_waited wait_timeouts waits_refused",

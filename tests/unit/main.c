@@ -34,6 +34,7 @@
     SUITE(deadline)                                                                                                                                  \
     SUITE(mailbox)                                                                                                                                   \
     SUITE(stream)                                                                                                                                    \
+    SUITE(node)                                                                                                                                      \
     SUITE(stats)                                                                                                                                     \
     SUITE(log)
 

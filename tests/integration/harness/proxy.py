@@ -2,6 +2,7 @@
 import json
 import os
 import re
+import resource
 import signal
 import subprocess
 import tempfile
@@ -36,9 +37,10 @@ def write_ini(path, sections):
 
 
 class Sluse:
-    """Arguments are sections over the defaults: pool=dict(size=3), backend=dict(port=...), accounts=dict(app="app")."""
+    """Arguments are sections over the defaults: pool=dict(size=3), backend=dict(port=...), accounts=dict(app="app").
+    nofile: its limits of descriptors, soft and hard, or one number for both."""
 
-    def __init__(self, server=None, accounts=PASSWORDS, start=True, environment=None, **sections):
+    def __init__(self, server=None, accounts=PASSWORDS, start=True, environment=None, nofile=None, **sections):
         self.directory = tempfile.mkdtemp(prefix="proxy-", dir=base_directory())
         self.log_path = os.path.join(self.directory, "log")
         self.port, self.stats_port = free_port(), free_port()
@@ -55,6 +57,7 @@ class Sluse:
             name = name.replace("account_", "account ")
             base[name] = None if keys is None else {**(base.get(name) or {}), **keys}
         self.sections, self.environment = base, environment or {}
+        self.nofile = (nofile, nofile) if isinstance(nofile, int) else nofile
         self.size = int(base["pool"].get("size", 20))
         self.process, self.server = None, server
         if start:
@@ -76,10 +79,15 @@ class Sluse:
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen([binary(), "-c", path], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                             env=environment, start_new_session=True,
-                                            preexec_fn=die_with_parent)
+                                            preexec_fn=self._before_exec)
         if wait:
             wait_until(self._alive, 20, "sluse answers /healthz", interval=0.02)
         return self
+
+    def _before_exec(self):
+        die_with_parent()
+        if self.nofile:
+            resource.setrlimit(resource.RLIMIT_NOFILE, self.nofile)
 
     def _alive(self):
         if self.process.poll() is not None:
@@ -161,6 +169,12 @@ class Sluse:
         assert not bad, "the log has:\n" + "\n".join(bad[:20]) + "\n...\n" + self.log()[-6000:]
 
     # Verbs on the process
+
+    def limit_descriptors(self, soft):
+        """While it runs; returns what it was before."""
+        before, hard = resource.prlimit(self.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(self.pid, resource.RLIMIT_NOFILE, (soft, hard))
+        return before
 
     def signal(self, number):
         if self.process and self.process.poll() is None:
