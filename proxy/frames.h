@@ -30,6 +30,7 @@ struct frames {
     struct deadline_queue waiting;     /* wait_timeout */
     ev_timer retry;                    /* after a back-off */
     ev_timer janitor;
+    struct log_limit starved;          /* of the line about sessions that got no connection */
     bool stopping;
 };
 

@@ -58,6 +58,9 @@ void frames_retired(struct frames *f, struct backend *b);
 /* Idle ones leave as long as there are too many. */
 void frames_shrink(struct frames *f);
 
+/* frames_starved.c: a session gets no connection, but this 3168: said in the log, with what holds them, once a second at most. */
+void frames_starved(struct frames *f, const struct backend_error *error);
+
 /* frames_silence.c: it has a command, or ends. */
 void frames_silence_end(struct frames *f, struct lease *lease);
 void frames_silence_free(struct frames *f, struct lease *lease);

@@ -166,6 +166,7 @@ void frames_ask(struct frames *f, struct lease *lease, int64_t now_us)
     case POOL_FULL:
         STATS_INC(stats(f)->waits_refused);
         wait_error(f, lease, &ticket->error, "max_waiting sessions wait for a connection already");
+        frames_starved(f, &ticket->error);
         ticket->away = true;
         grant_to(f, &ticket->waiter, GRANT_REFUSAL, NULL);
         break;
@@ -204,10 +205,12 @@ static void on_wait_expired(struct deadline *deadline)
 
     STATS_INC(stats(f)->wait_timeouts);
     histogram_add(&stats(f)->wait, monotonic_us() - lease->since_us);
-    if (lease->ticket && lease->ticket->error.number) /* the server's own words, when it had some */
+    if (lease->ticket && lease->ticket->error.number) { /* the server's own words, when it had some */
         error = lease->ticket->error;
-    else
+    } else {
         wait_error(f, lease, &error, "no connection within wait_timeout");
+        frames_starved(f, &error);
+    }
     frames_cancel(f, lease);
     lease->ops->failed(lease, &error);
 }
