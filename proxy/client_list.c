@@ -165,11 +165,13 @@ unsigned clients_stop(struct clients *clients)
     struct client *c;
 
     while ((c = TAILQ_FIRST(&clients->list))) {
-        cut += c->state != CLIENT_CLOSING;
+        if (c->state != CLIENT_CLOSING)
+            cut++;
         if (is_told(c) && !client_send_text(c, 1, 1053, "08S01", "Server shutdown in progress"))
             continue; /* it has gone by itself */
         client_close(c, CLOSE_SHUTDOWN);
     }
+    STATS_ADD(clients->loop->stats.clients_cut, cut);
     return cut;
 }
 

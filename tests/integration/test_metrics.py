@@ -2,6 +2,7 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import urllib.request
@@ -218,6 +219,20 @@ def strangers(sluse, clients, **_):
     return proxy
 
 
+def cut_off(sluse, clients, own_mariadb, **_):
+    """drain_timeout is over with a client at work; as its server hangs, sluse waits a moment for it, and answers until then."""
+    server = own_mariadb()
+    proxy = sluse(server=server, quiet=False, sluse=dict(drain_timeout="100ms"))
+    client = clients(proxy)
+    go(client, "BEGIN", "SELECT 1")
+    server.sigstop()
+    proxy.signal(signal.SIGTERM)
+    wait_until(lambda: moved(proxy, "clients_cut"))
+    assert client.wait_closed() == "eof" and proxy.process.wait(60) == 3
+    proxy.process = None
+    return None
+
+
 def globals_change(known, clients, own_mariadb, **_):
     server = own_mariadb()
     proxy = known(server=server, sections=dict(backend=dict(health_interval="200ms")))
@@ -246,6 +261,7 @@ MOVED_BY = {
     refusals: "backend_restore_failures",
     strangers: "backend_login_failures",
     globals_change: "sessions_kept_globals",
+    cut_off: "clients_cut",
 }
 
 
@@ -264,7 +280,7 @@ def test_every_counter_is_moved_by_a_test():
 @pytest.mark.parametrize("scenario", MOVED_BY, ids=lambda scenario: scenario.__name__)
 def test_counters_move(scenario, known, sluse, schemas, clients, own_mariadb):
     proxy = scenario(known=known, sluse=sluse, schemas=schemas, clients=clients, own_mariadb=own_mariadb)
-    for name in MOVED_BY[scenario].split():    # a reply is with its client a moment before it is counted
+    for name in MOVED_BY[scenario].split() if proxy else ():    # a reply is with its client a moment before it is counted
         wait_until(lambda: moved(proxy, name), what=f"{name} has moved")
 
 
