@@ -1,5 +1,6 @@
 """sd_notify, as a service manager would hear it."""
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -20,6 +21,14 @@ class Manager:
         self.socket.bind(self.path)
         self.socket.setblocking(False)
         self.said = []
+
+    def drain(self):
+        """Forgets what was said up to now."""
+        try:
+            while self.socket.recv(4096):
+                pass
+        except BlockingIOError:
+            self.said = []
 
     def hears(self, word):
         """The datagrams up to the first with that word."""
@@ -78,6 +87,25 @@ def test_watchdog(sluse, manager):
     sluse(environment={"NOTIFY_SOCKET": manager.path, "WATCHDOG_USEC": "1000000"})
     for _ in range(3):
         manager.hears("WATCHDOG=1")
+
+
+def test_a_process_that_stands_still_is_not_fed(sluse, manager):
+    """That one stuck worker is enough is in tests/unit/test_notify.c."""
+    proxy = sluse(environment={"NOTIFY_SOCKET": manager.path, "WATCHDOG_USEC": "400000"})
+    manager.hears("WATCHDOG=1")
+    proxy.signal(signal.SIGSTOP)
+    try:
+        wait_until(lambda: proxy_state(proxy) == "T", what="it is stopped")
+        manager.drain()
+        assert not select.select([manager.socket], [], [], 1)[0]   # five times as long as it would have taken
+    finally:
+        proxy.signal(signal.SIGCONT)
+    manager.hears("WATCHDOG=1")
+
+
+def proxy_state(proxy):
+    with open(f"/proc/{proxy.pid}/stat") as f:
+        return f.read().rpartition(")")[2].split()[0]
 
 
 ACTIVATE = """import os, sys

@@ -22,6 +22,7 @@
     SUITE(residue_text)                                                                                                                              \
     SUITE(residue_prime)                                                                                                                             \
     SUITE(conf)                                                                                                                                      \
+    SUITE(conf_change)                                                                                                                               \
     SUITE(stored_code)                                                                                                                               \
     SUITE(session_image)                                                                                                                             \
     SUITE(session_values)                                                                                                                            \
@@ -35,6 +36,7 @@
     SUITE(mailbox)                                                                                                                                   \
     SUITE(stream)                                                                                                                                    \
     SUITE(node)                                                                                                                                      \
+    SUITE(notify)                                                                                                                                    \
     SUITE(stats)                                                                                                                                     \
     SUITE(log)
 
