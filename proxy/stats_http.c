@@ -6,9 +6,11 @@
 #include <errno.h>
 #include <microhttpd.h>
 #include <netdb.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "proxy/invariant.h"
 #include "proxy/stats_json.h"
@@ -18,6 +20,7 @@
 struct stats_http {
     struct MHD_Daemon *daemon;
     struct stats_sources from;
+    struct log_limit trouble;
 };
 
 /* --- who asks --- */
@@ -116,11 +119,26 @@ static enum MHD_Result on_request(void *data, struct MHD_Connection *connection,
     return answer(connection, MHD_HTTP_NOT_FOUND, "text/plain; charset=utf-8", strdup("not found; there are /, /healthz, /readyz, /stats, /metrics\n"));
 }
 
+/* Without descriptors libmicrohttpd tries again at once, and says so each time. */
+static void on_message(void *data, const char *format, va_list arguments)
+{
+    static const struct timespec pause = {.tv_nsec = 100000000};
+    struct stats_http *http = data;
+    unsigned skipped;
+
+    (void)arguments;
+    if (!strstr(format, "resource limit"))
+        return;
+    if (log_allowed(&http->trouble, &skipped))
+        log_line(LOG_WARNING, "[stats] can't answer: no descriptor (and %u times before); trying again in 100 ms", skipped);
+    nanosleep(&pause, NULL);
+}
+
 struct stats_http *stats_http_start(const struct conf *conf, struct workers *workers, struct pool *pool, struct target *target)
 {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST | AI_PASSIVE}, *info = NULL;
     struct stats_http *http = zalloc(sizeof *http);
-    unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL;
+    unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL | MHD_USE_ERROR_LOG;
     char port[8];
 
     http->from = (struct stats_sources){.workers = workers, .pool = pool, .target = target, .started_us = monotonic_us()};
@@ -128,8 +146,8 @@ struct stats_http *stats_http_start(const struct conf *conf, struct workers *wor
     if (getaddrinfo(conf->stats_listen.host, port, &hints, &info) == 0) {
         if (info->ai_family == AF_INET6)
             flags |= MHD_USE_IPv6;
-        http->daemon = MHD_start_daemon(flags, conf->stats_listen.port, NULL, NULL, on_request, http, MHD_OPTION_SOCK_ADDR, info->ai_addr,
-                                        MHD_OPTION_CONNECTION_TIMEOUT, 10u, MHD_OPTION_CONNECTION_LIMIT, 64u, MHD_OPTION_END);
+        http->daemon = MHD_start_daemon(flags, conf->stats_listen.port, NULL, NULL, on_request, http, MHD_OPTION_EXTERNAL_LOGGER, on_message, http,
+                                        MHD_OPTION_SOCK_ADDR, info->ai_addr, MHD_OPTION_CONNECTION_TIMEOUT, 10u, MHD_OPTION_CONNECTION_LIMIT, 64u, MHD_OPTION_END);
         freeaddrinfo(info);
     }
     if (http->daemon)
