@@ -77,7 +77,7 @@ static void refuse(struct worker *worker, int fd, uint64_t max)
     if (send(fd, out, wire_written(&w), MSG_NOSIGNAL) < 0)
         log_line(LOG_DEBUG, "a refused client had gone already");
     close(fd);
-    if (log_allowed(&worker->full, &skipped))
+    if (log_allowed(&worker->full, 1, 1, &skipped))
         log_line(LOG_WARNING, "max_clients = %llu reached: client refused (and %u before)", (unsigned long long)max, skipped);
 }
 
