@@ -31,6 +31,7 @@ struct instance {
     struct listen_sockets sockets;
     struct stats_http *http;
     struct notify notify;
+    struct reloads reloads;
 };
 
 static void facts_changed(void *data)
@@ -90,7 +91,7 @@ static int next_signal(const sigset_t *signals, int64_t us)
 /* Everybody has the new snapshot, or is about to. The bound comes before those that ask for connections. */
 static void reload(struct instance *i)
 {
-    struct conf *before = i->conf, *conf = reload_load(before);
+    struct conf *before = i->conf, *conf = reload_load(before, &i->reloads);
 
     if (!conf)
         return;
@@ -110,7 +111,7 @@ static int wait_for_signal(struct instance *i, const sigset_t *signals)
     int number;
 
     for (;;) {
-        notify_tick(&i->notify, &i->workers, &i->pool, &i->target);
+        notify_tick(&i->notify, &i->workers, &i->pool);
         number = next_signal(signals, TICK_US);
         if (number == SIGTERM || number == SIGINT)
             return number;
@@ -135,7 +136,7 @@ static void drain(struct instance *i, const sigset_t *signals)
         uint64_t left = workers_clients(&i->workers);
 
         now_us = monotonic_us();
-        notify_tick(&i->notify, &i->workers, &i->pool, &i->target);
+        notify_tick(&i->notify, &i->workers, &i->pool);
         if (number == SIGHUP)
             log_line(LOG_WARNING, "SIGHUP: draining, nothing is reloaded");
         if (left == 0 || now_us >= until_us)
@@ -180,7 +181,7 @@ static bool start(struct instance *i, unsigned workers)
     if (!listen_sockets_open(&i->sockets, i->conf, workers))
         return false;
     open_all(i, workers);
-    if (i->conf->stats_listen.host[0] && !(i->http = stats_http_start(i->conf, &i->workers, &i->pool, &i->target))) {
+    if (i->conf->stats_listen.host[0] && !(i->http = stats_http_start(i->conf, &i->workers, &i->pool, &i->target, &i->reloads))) {
         close_all(i);
         return false;
     }
