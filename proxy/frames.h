@@ -28,6 +28,7 @@ struct frames {
     atomic_bool nudged;                /* a message that somebody waits is on its way */
     struct message nudge;
     struct deadline_queue waiting;     /* wait_timeout */
+    struct log_limit vain;             /* of the line about waits in vain */
     ev_timer retry;                    /* after a back-off */
     ev_timer janitor;
     bool stopping;

@@ -9,7 +9,7 @@
 #include "proxy/session_epoch.h"
 
 #define JANITOR_SECONDS 1.
-#define REFUSED_TRY_US 10000000 /* servers count wrong passwords, and lock accounts */
+#define REFUSED_TRY_US 5000000 /* servers count wrong passwords, and lock accounts */
 
 static struct stats *stats(struct frames *f)
 {

@@ -12,10 +12,12 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "proxy/invariant.h"
 
 #define RETRY_SECONDS 0.05
+#define IN_VAIN_SECONDS 10
 
 enum grant { GRANT_SLOT, GRANT_BACKEND, GRANT_REFUSAL };
 
@@ -62,6 +64,27 @@ static void wait_error(struct frames *f, const struct lease *lease, struct backe
                       cause[0] ? "; last failure: " : "", cause);
     error->number = 3168; /* ER_SERVER_ISNT_AVAILABLE */
     snprintf(error->sqlstate, sizeof error->sqlstate, "HY000");
+}
+
+static int64_t held_at_rest(const struct frames *f)
+{
+    int64_t held = 0;
+
+    for (unsigned i = 0; i < f->shared->count; i++)
+        held += __atomic_load_n(&f->shared->all[i]->context.loop->stats.pinned_idle, __ATOMIC_RELAXED);
+    return held;
+}
+
+/* Somebody has waited in vain, or was not let wait. Where no connection can be made, that is told already; here all are there. */
+static void tell_in_vain(struct frames *f, const struct backend_error *error)
+{
+    struct pool_numbers numbers = pool_numbers(f->shared->pool);
+    unsigned skipped;
+    char before[32];
+
+    if (numbers.used >= numbers.size && !numbers.failing && log_allowed(&f->vain, 1, IN_VAIN_SECONDS, &skipped))
+        log_line(LOG_WARNING, "%s; %lld are held by clients at rest%s", error->text + strlen("sluse: "), (long long)held_at_rest(f),
+                 log_before(skipped, before));
 }
 
 /* --- grants --- */
@@ -173,6 +196,7 @@ void frames_ask(struct frames *f, struct lease *lease, int64_t now_us)
     case POOL_FULL:
         STATS_INC(stats(f)->waits_refused);
         wait_error(f, lease, &ticket->error, "max_waiting sessions wait for a connection already");
+        tell_in_vain(f, &ticket->error);
         ticket->away = true;
         grant_to(f, &ticket->waiter, GRANT_REFUSAL, NULL);
         break;
@@ -211,10 +235,12 @@ static void on_wait_expired(struct deadline *deadline)
 
     STATS_INC(stats(f)->wait_timeouts);
     histogram_add(&stats(f)->wait, monotonic_us() - lease->since_us);
-    if (lease->ticket && lease->ticket->error.number) /* the server's own words, when it had some */
+    if (lease->ticket && lease->ticket->error.number) { /* the server's own words, when it had some */
         error = lease->ticket->error;
-    else
+    } else {
         wait_error(f, lease, &error, "no connection within wait_timeout");
+        tell_in_vain(f, &error);
+    }
     frames_cancel(f, lease);
     lease->ops->failed(lease, &error);
 }

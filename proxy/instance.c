@@ -191,10 +191,11 @@ static bool start(struct instance *i, unsigned workers)
 }
 
 /* Returns how many clients were cut. Health and counters are told to the end. */
-static unsigned stop(struct instance *i)
+static unsigned stop(struct instance *i, uint64_t *drained)
 {
     unsigned cut = workers_stop(&i->workers);
 
+    *drained = workers_drained(&i->workers);
     stats_http_stop(i->http);
     close_all(i);
     return cut;
@@ -204,15 +205,16 @@ static unsigned stop(struct instance *i)
 static int end(struct instance *i, const sigset_t *signals, int number)
 {
     bool drains = number == SIGTERM && i->conf->drain_timeout_us;
+    uint64_t drained;
     unsigned cut;
 
     log_line(LOG_INFO, "%s: stopping", number == SIGTERM ? "SIGTERM" : "SIGINT");
     notify_stopping();
     if (drains)
         drain(i, signals);
-    cut = stop(i);
+    cut = stop(i, &drained);
     conf_drop(i->conf);
-    log_line(drains && cut ? LOG_WARNING : LOG_INFO, "stopped; %u clients were cut", cut);
+    log_line(drains && cut ? LOG_WARNING : LOG_INFO, "stopped; %u clients were cut, %llu ended at rest", cut, (unsigned long long)drained);
     return drains && cut ? INSTANCE_CUT : 0;
 }
 

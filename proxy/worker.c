@@ -322,6 +322,15 @@ unsigned workers_stop(struct workers *workers)
     return atomic_load(&workers->cut);
 }
 
+uint64_t workers_drained(const struct workers *workers)
+{
+    uint64_t drained = 0;
+
+    for (unsigned i = 0; i < workers->count; i++)
+        drained += __atomic_load_n(&workers->list[i].loop.stats.client_closed[CLOSE_DRAINED], __ATOMIC_RELAXED);
+    return drained;
+}
+
 void workers_close(struct workers *workers)
 {
     for (unsigned i = 0; i < workers->count; i++)
