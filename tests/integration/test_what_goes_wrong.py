@@ -9,16 +9,18 @@ from fake_server import Between
 from harness import ERR, Look, MariaDB, MySQL97, OK, RawClient, wait_until
 from harness.compare import in_thread
 from harness.replies import Closed
+from test_reload import reload
 
 PLACES = 12
 HASTY = dict(connect_timeout="1s", health_interval="100ms")
 
 
-@pytest.fixture(scope="module", params=[MariaDB, MySQL97], ids=lambda kind: kind.name)
-def server(request):
-    """One of each kind; whoever stops it starts it again."""
-    with request.param() as one:
-        yield one
+@pytest.fixture(params=[MariaDB, MySQL97], ids=lambda kind: kind.name)
+def server(request, server_of):
+    return server_of(request.param)
+
+
+on_mariadb = pytest.mark.parametrize("server", [MariaDB], ids=["mariadb-10.11"], indirect=True)
 
 
 def look_until(proxy, condition, what):
@@ -93,7 +95,7 @@ def test_the_database_is_stopped(sluse, server, clients):
     assert works(proxy)
 
 
-@pytest.mark.parametrize("server", [MariaDB], ids=["mariadb-10.11"], indirect=True)
+@on_mariadb
 def test_the_database_restarts(sluse, server, clients):
     """Who waits meanwhile is served when it is back."""
     proxy = sluse(server=server, pool=dict(size=4, wait_timeout="60s"), backend=HASTY)
@@ -122,15 +124,15 @@ def between(mariadb):
     one.close()
 
 
-def test_the_database_hangs(sluse, own_mariadb, clients):
+@on_mariadb
+def test_the_database_hangs(sluse, server, clients):
     """SIGSTOP: it accepts and says nothing. That is a timeout, and is called one."""
-    server = own_mariadb()
     proxy = sluse(server=server, pool=dict(size=4, wait_timeout="1500ms"), backend=dict(HASTY, connect_timeout="500ms"))
     well(proxy)
     server.sigstop()
     try:
-        look = look_until(proxy, lambda one: not one("target_up"), "its silence is noticed")
-        assert look.status == 503 and look.body == f"not ready: server 127.0.0.1:{server.port}: no answer within connect_timeout\n"
+        look = look_until(proxy, lambda one: one.status == 503 and not one("target_up"), "its silence is noticed")
+        assert look.body == f"not ready: server 127.0.0.1:{server.port}: no answer within connect_timeout\n"
         replies = at_once(proxy, 6)
         for reply in replies:
             assert reply.code == 3168 and reply.text.endswith("last failure: no answer within connect_timeout"), reply
@@ -232,6 +234,7 @@ def test_the_database_refuses_with_1040(sluse, server, clients):
         assert look("wait_timeouts_total") == 6 and look("pool_failing") == 1
         assert look("backend_login_failures_total") == look("backend_closed_total", "login_failed") > 0
         assert look("pool_used") < look("pool_size")
+        reload(proxy, pool=dict(wait_timeout="60s"))
         waiting = in_thread(ask, proxy, "SELECT 'shared'")
         wait_until(lambda: proxy.stats()["pool"]["waiting"] == 1)
         held.ok("COMMIT")

@@ -27,7 +27,11 @@ class Look:
 
     def lines(self, text):
         """Lines of the log that have the text."""
-        return [line for line in self.log if text in line]
+        return self.lines_of("\n".join(self.log), text)
+
+    @staticmethod
+    def lines_of(log, text):
+        return [line for line in log.splitlines() if text in line]
 
     def complaints(self):
         """Lines that an operator is to look at."""
