@@ -1,5 +1,6 @@
 """What goes wrong on the node, and what /readyz, /metrics and the log then say; the server's side is in test_what_goes_wrong.py.
 docs/what-to-do-when.md says the same to operators."""
+import os
 import re
 import select
 import signal
@@ -8,6 +9,7 @@ import time
 
 from harness import Look, OK, RawClient, wait_until
 from harness.compare import in_thread
+from harness.proxy import ROOT
 from test_drain import CUT, end
 from test_reload import reload
 from test_what_goes_wrong import ask, at_once, look_until, on_mariadb, server, well, works  # noqa: F401
@@ -256,3 +258,22 @@ def test_the_deadline_of_a_drain(sluse):
     end(proxy, CUT)
     assert min(cut) - told >= 1
     assert proxy.log().splitlines()[-1].endswith("warning: stopped; 8 clients were cut, 0 ended at rest")
+
+
+UNTOLD = {"leases_waited_total", "logins_total", "pool_waiting_max", "wait_seconds_count"}   # these help the tests alone
+MANUAL = ("no new connection: error 1040: Too many connections", "no new connection: no answer within connect_timeout", "down: no answer within connect_timeout", ": up, ",
+          "last failure: ", "no connection within wait_timeout: pool of ", "are held by clients at rest", "max_waiting sessions wait for a connection already",
+          "closed: idle_in_transaction", "closed: access_denied", "account_denied", "account app: refused by the server: error 1045: Access denied",
+          "account app: let in by the server again", "down: Access denied", "reload: nothing was changed", "stopped; 0 clients were cut, 64 ended at rest", "draining: 64 clients left")
+
+
+def test_the_manual_has_these_words():
+    """What the tests here and in test_what_goes_wrong.py look for, docs/what-to-do-when.md tells."""
+    with open(os.path.join(ROOT, "docs", "what-to-do-when.md")) as f:
+        manual = f.read()
+    assert [words for words in MANUAL if words not in manual] == []
+    tests = ""
+    for name in ("test_what_goes_wrong.py", "test_what_goes_wrong_here.py"):
+        with open(os.path.join(ROOT, "tests", "integration", name)) as f:
+            tests += f.read().split("\nMANUAL = ")[0]
+    assert [metric for metric in set(re.findall(r'look\("(\w+)"', tests)) if f"sluse_{metric}" not in manual and metric not in UNTOLD] == []
