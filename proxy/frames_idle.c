@@ -233,7 +233,6 @@ void frames_server_up(struct frames *f)
 static bool must_try(struct frames *f, const struct pool_numbers *pool)
 {
     struct accounts_numbers accounts = accounts_numbers(f->context.accounts);
-
     bool refused = accounts.refused && accounts.refused == accounts.accounts && monotonic_us() - accounts.refused_us > REFUSED_TRY_US;
 
     return pool->failing || (pool->used == 1 && (refused || !f->context.facts->greeted));

@@ -98,8 +98,11 @@ static enum MHD_Result on_request(void *data, struct MHD_Connection *connection,
 
     (void)version;
     (void)upload;
-    (void)context;
     *upload_size = 0;
+    if (!*context) { /* only the headers are there: who is answered now loses the connection with it */
+        *context = http;
+        return MHD_YES;
+    }
     if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
         return answer(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "text/plain; charset=utf-8", strdup("GET only\n"));
     if (strcmp(url, "/") == 0)
