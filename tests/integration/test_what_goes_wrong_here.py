@@ -1,7 +1,9 @@
 """What goes wrong on the node, and what /readyz, /metrics and the log then say; the server's side is in test_what_goes_wrong.py.
 docs/what-to-do-when.md says the same to operators."""
+import http.client
 import os
 import re
+import resource
 import select
 import signal
 import threading
@@ -180,6 +182,50 @@ def test_a_bad_reload(sluse, clients):
     assert "[pool] size: 10 -> 7" in reload(proxy)
     look = well(proxy)
     assert look("pool_size") == 7 and look("conf_stale") == 0 and look("conf_reloads_total") == 1 == look("conf_reloads_refused_total")
+
+
+# --- descriptors ---
+
+class Kept:
+    """The pages over one connection, and the log: for when there is no descriptor for another."""
+
+    def __init__(self, proxy):
+        self.log = proxy.log
+        self.connection = http.client.HTTPConnection("127.0.0.1", proxy.stats_port, timeout=20)
+
+    def http(self, path):
+        self.connection.request("GET", path)
+        reply = self.connection.getresponse()
+        return reply.status, reply.read().decode()
+
+
+def test_descriptors_run_out(sluse, clients):
+    """Who is in is served, who comes waits, the pool can't grow, and it is said why; with descriptors all of it goes on."""
+    proxy = sluse(pool=dict(size=4, wait_timeout="60s"))
+    holder, other = clients(proxy), clients(proxy)
+    holder.ok("BEGIN")
+    holder.value("SELECT 1")
+    well(proxy)
+    kept = Kept(proxy)
+    kept.http("/readyz")
+    limit = resource.prlimit(proxy.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(proxy.pid, resource.RLIMIT_NOFILE, (3, limit[1]))
+    try:
+        outside = clients(proxy, greet=False)
+        other.send_command(3, b"SELECT 'other', SLEEP(0)")
+        for _ in range(3):
+            assert holder.value("SELECT 'held'") == "held"
+        look = look_until(kept, lambda one: one.lines("can't accept clients: ") and one("pool_failing") == 1, "it is noticed")
+        error = f"server 127.0.0.1:{proxy.server.port}: no new connection: can't connect to 127.0.0.1:{proxy.server.port}: Too many open files"
+        assert look.status == 200 and look.body == f"ready\n{error}\n"
+        assert look("clients_current") == 2 == look("clients_accepted_total") and look("clients_refused_total") == 0
+        assert len(look.lines(f"warning: {error}")) == 1 and "warning: can't accept clients: Too many open files" in look.lines("can't accept")[0]
+    finally:
+        resource.prlimit(proxy.pid, resource.RLIMIT_NOFILE, limit)
+    assert other.read_reply()[-1].rows == ((b"other", b"0"),)
+    outside.read_greeting()
+    well(proxy)
+    kept.connection.close()
 
 
 # --- the end ---
