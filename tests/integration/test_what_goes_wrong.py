@@ -218,6 +218,7 @@ def test_the_database_refuses_with_1040(sluse, server, clients):
     crowd = []
     try:
         proxy = sluse(server=server, pool=dict(size=10, wait_timeout="700ms"), backend=HASTY, control=dict(user="limited", password="limited"))
+        wait_until(lambda: proxy.stats()["target"]["globals"]["right"])   # before that nobody leaves a connection
         held = clients(proxy)
         held.ok("BEGIN")
         held.value("SELECT 1")
