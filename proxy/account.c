@@ -5,12 +5,14 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "proxy/invariant.h"
 #include "proxy/log.h"
 
+#define REFUSED_US 1000000 /* so long nobody asks again */
 #define PROVEN_MAX 32 /* logins remembered for an account; the oldest makes room */
 
 struct proven {
@@ -29,6 +31,8 @@ struct account {
     struct auth_secret secret;         /* guarded */
     struct proven proven[PROVEN_MAX];  /* guarded */
     int64_t no_role_us;                /* guarded */
+    atomic_int_least64_t refused_us;   /* by the server, last; 0: it was let in, or nobody has tried */
+    struct backend_error refusal;      /* guarded; with what */
 };
 
 /* Sessions have an account's index in their image, so it is for good: the table only grows. Whoever looks at an older one at the moment may do so: all are
@@ -80,6 +84,7 @@ static void set_secret(struct account *account, const struct conf_account *from)
     account->secret = secret;
     memset(account->proven, 0, sizeof account->proven);
     account->no_role_us = 0;
+    atomic_store_explicit(&account->refused_us, 0, memory_order_relaxed);
     pthread_mutex_unlock(&account->mutex);
     explicit_bzero(&secret, sizeof secret);
 }
@@ -327,4 +332,67 @@ int64_t accounts_no_role_since(struct accounts *accounts, unsigned index)
     since = account->no_role_us;
     pthread_mutex_unlock(&account->mutex);
     return since;
+}
+
+bool accounts_refuse(struct accounts *accounts, unsigned index, const struct backend_error *error, int64_t now_us)
+{
+    struct account *account = account_of(accounts, index);
+    bool news;
+
+    pthread_mutex_lock(&account->mutex);
+    news = !atomic_load_explicit(&account->refused_us, memory_order_relaxed) || account->refusal.number != error->number;
+    account->refusal = *error;
+    atomic_store_explicit(&account->refused_us, now_us, memory_order_relaxed);
+    pthread_mutex_unlock(&account->mutex);
+    return news;
+}
+
+bool accounts_admit(struct accounts *accounts, unsigned index)
+{
+    atomic_int_least64_t *refused_us = &account_of(accounts, index)->refused_us;
+
+    return atomic_load_explicit(refused_us, memory_order_relaxed) && atomic_exchange_explicit(refused_us, 0, memory_order_relaxed);
+}
+
+bool accounts_refused(struct accounts *accounts, unsigned index, int64_t now_us, struct backend_error *error)
+{
+    struct account *account = account_of(accounts, index);
+    int64_t refused_us = atomic_load_explicit(&account->refused_us, memory_order_relaxed);
+
+    if (!refused_us || now_us - refused_us >= REFUSED_US)
+        return false;
+    pthread_mutex_lock(&account->mutex);
+    *error = account->refusal;
+    pthread_mutex_unlock(&account->mutex);
+    return true;
+}
+
+static void add_refusal(struct accounts_numbers *numbers, struct account *account, int64_t refused_us)
+{
+    if (refused_us > numbers->refused_us)
+        numbers->refused_us = refused_us;
+    if (numbers->refused++)
+        return;
+    pthread_mutex_lock(&account->mutex);
+    snprintf(numbers->first, sizeof numbers->first, "account %s: refused by the server: error %u: %.150s", account->name, account->refusal.number,
+             account->refusal.text);
+    pthread_mutex_unlock(&account->mutex);
+}
+
+struct accounts_numbers accounts_numbers(struct accounts *accounts)
+{
+    const struct table *table = table_of(accounts);
+    struct accounts_numbers numbers = {0};
+
+    for (size_t i = 0; i < table->count; i++) {
+        struct account *each = table->list[i];
+        int64_t refused_us = atomic_load_explicit(&each->refused_us, memory_order_relaxed);
+
+        if (each->control || atomic_load_explicit(&each->removed, memory_order_relaxed))
+            continue;
+        numbers.accounts++;
+        if (refused_us)
+            add_refusal(&numbers, each, refused_us);
+    }
+    return numbers;
 }

@@ -10,6 +10,7 @@
 
 #include "conf/conf.h"
 #include "protocol/auth.h"
+#include "proxy/backend_error.h"
 #include "proxy/session_image.h"
 
 struct accounts;
@@ -43,5 +44,20 @@ void accounts_note_no_role(struct accounts *accounts, unsigned index, int64_t at
 int64_t accounts_no_role_since(struct accounts *accounts, unsigned index);
 /* The server has just refused one. */
 void accounts_disprove(struct accounts *accounts, const struct session_image *image);
+
+/* What the server answers a login or a change of user as the account. It is refused: true if it was not before, or for another reason. It is let in: true if
+ * it had been refused. */
+bool accounts_refuse(struct accounts *accounts, unsigned index, const struct backend_error *error, int64_t now_us);
+bool accounts_admit(struct accounts *accounts, unsigned index);
+/* Was it refused within the last second? Then *error says with what. Cheap if it was not. */
+bool accounts_refused(struct accounts *accounts, unsigned index, int64_t now_us, struct backend_error *error);
+
+/* How it is with all of the clients' accounts. */
+struct accounts_numbers {
+    unsigned accounts, refused; /* refused: the server did not let them in the last time */
+    int64_t refused_us;         /* when one of them was, last */
+    char first[256];            /* the first of them, and why */
+};
+struct accounts_numbers accounts_numbers(struct accounts *accounts);
 
 #endif

@@ -93,10 +93,13 @@ static void closed(struct backend *b)
 
 static void note_close(struct backend *b, enum close_reason reason)
 {
-    struct stats *stats = &b->context->loop->stats;
+    struct loop *loop = b->context->loop;
+    char before[32];
 
-    STATS_INC(stats->backend_closed[reason]);
-    log_line(close_reason_level(reason), "backend %llu (thread %u): closed: %s", (unsigned long long)b->id, b->thread_id, close_reason_name(reason));
+    STATS_INC(loop->stats.backend_closed[reason]);
+    if (loop_tells_close(loop, reason, before))
+        log_line(close_reason_level(reason), "backend %llu (thread %u): closed: %s%s", (unsigned long long)b->id, b->thread_id, close_reason_name(reason),
+                 before);
 }
 
 static void kill_what_runs(struct backend *b, bool connection);

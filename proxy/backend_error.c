@@ -48,3 +48,25 @@ bool backend_error_is_passing(const struct backend_error *error)
         return false;
     }
 }
+
+bool backend_error_is_account(const struct backend_error *error)
+{
+    switch (error->number) {
+    case 1045: /* ER_ACCESS_DENIED_ERROR */
+    case 1251: /* ER_NOT_SUPPORTED_AUTH_MODE */
+    case 1524: /* ER_PLUGIN_IS_NOT_LOADED */
+    case 1698: /* ER_ACCESS_DENIED_NO_PASSWORD_ERROR */
+    case 1862: /* ER_MUST_CHANGE_PASSWORD_LOGIN */
+    case 3118: /* ER_ACCOUNT_HAS_BEEN_LOCKED, MySQL */
+    case 3955: /* ER_USER_ACCESS_DENIED_FOR_USER_ACCOUNT_BLOCKED_BY_PASSWORD_LOCK, MySQL */
+    case 4151: /* ER_ACCOUNT_HAS_BEEN_LOCKED, MariaDB */
+        return true;
+    default:
+        return false;
+    }
+}
+
+bool backend_error_is_schema(const struct backend_error *error)
+{
+    return error->number == 1044 || error->number == 1049 || error->number == 1102; /* ER_DBACCESS_DENIED_ERROR, ER_BAD_DB_ERROR, ER_WRONG_DB_NAME */
+}

@@ -22,4 +22,9 @@ void backend_error_from_packet(struct backend_error *error, const uint8_t *paylo
  * account or the schema, and whoever asked must know. */
 bool backend_error_is_passing(const struct backend_error *error);
 
+/* Is it that the server does not let the account in: another password, locked, expired? */
+bool backend_error_is_account(const struct backend_error *error);
+/* Is it that there is no such schema, or not for this account? */
+bool backend_error_is_schema(const struct backend_error *error);
+
 #endif

@@ -23,6 +23,16 @@ void exchange_fail(struct backend *b, const char *why)
     backend_fail(b, reason_of(b), &error);
 }
 
+/* The server does not let the account in: told once, whoever asks how often. */
+static void note_refusal(struct backend *b, const struct backend_error *error)
+{
+    const char *name = accounts_name(b->context->accounts, b->image.account);
+
+    if ((b->step == EXCHANGE_GREETING || b->step == EXCHANGE_AUTH) && backend_error_is_account(error) &&
+        accounts_refuse(b->context->accounts, b->image.account, error, loop_now(b->context->loop)))
+        log_line(LOG_WARNING, "account %s: refused by the server: error %u: %s", name, error->number, error->text);
+}
+
 void exchange_fail_account(struct backend *b)
 {
     struct backend_error error;
@@ -31,6 +41,7 @@ void exchange_fail_account(struct backend *b)
                       accounts_name(b->context->accounts, b->image.account), b->auth.failure);
     error.number = 1045;
     memcpy(error.sqlstate, "28000", sizeof error.sqlstate);
+    note_refusal(b, &error);
     backend_fail(b, reason_of(b), &error);
 }
 
@@ -41,6 +52,7 @@ void exchange_refused(struct backend *b, const uint8_t *payload, size_t length)
     backend_error_from_packet(&error, payload, length);
     if (b->step != EXCHANGE_OWED && !b->page_in) /* those are about who was here before */
         accounts_disprove(b->context->accounts, &b->image);
+    note_refusal(b, &error);
     backend_fail(b, reason_of(b), &error);
 }
 

@@ -72,6 +72,8 @@ static void authenticated(struct backend *b, const uint8_t *payload, size_t leng
         exchange_fail(b, "a malformed OK");
         return;
     }
+    if (accounts_admit(context->accounts, b->image.account))
+        log_line(LOG_INFO, "account %s: let in by the server again", accounts_name(context->accounts, b->image.account));
     b->status = ok.status & STATUS_LASTING;
     if (b->state == BACKEND_LOGIN) {
         STATS_INC(context->loop->stats.backend_logins);

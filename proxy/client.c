@@ -53,13 +53,15 @@ static uint32_t new_id(struct clients *clients)
 
 static void note_close(struct client *c, enum close_reason reason)
 {
+    char before[32];
+
     STATS_INC(stats(c)->client_closed[reason]);
-    if (log_wants(close_reason_level(reason))) {
+    if (loop_tells_close(c->home->loop, reason, before)) {
         char host[INET6_ADDRSTRLEN];
 
         client_peer(c, host, sizeof host);
-        log_line(close_reason_level(reason), "client %u %s@%s: closed: %s", c->id,
-                 c->state > CLIENT_PROVING ? accounts_name(c->home->accounts, c->lease.session.image.account) : "-", host, close_reason_name(reason));
+        log_line(close_reason_level(reason), "client %u %s@%s: closed: %s%s", c->id,
+                 c->state > CLIENT_PROVING ? accounts_name(c->home->accounts, c->lease.session.image.account) : "-", host, close_reason_name(reason), before);
     }
 }
 

@@ -18,6 +18,17 @@ static struct stats *stats(const struct client *c)
 
 /* --- deadlines --- */
 
+static void refuse_ungreeted(struct client *c)
+{
+    struct target *target = c->home->frames->context.target;
+    char cause[256];
+
+    target_error(target, cause, sizeof cause);
+    if (client_send_text(c, 0, 3168, NULL, "sluse: no login within login_timeout: server %s has not been reached yet%s%s", target->name,
+                         cause[0] ? "; last failure: " : "", cause))
+        client_finish(c, CLOSE_NO_SERVER);
+}
+
 /* As a server does: it closes without a word, unless the fault is not the client's. */
 static void login_expired(struct deadline *deadline)
 {
@@ -25,8 +36,8 @@ static void login_expired(struct deadline *deadline)
 
     if (c->state != CLIENT_GREETING)
         client_close(c, CLOSE_LOGIN_TIMEOUT);
-    else if (client_send_text(c, 0, 3168, NULL, "sluse: the server has not been reached yet"))
-        client_finish(c, CLOSE_NO_SERVER);
+    else
+        refuse_ungreeted(c);
 }
 
 static void abandon_expired(struct deadline *deadline)

@@ -131,7 +131,7 @@ void client_login_failed(struct client *c, const struct backend_error *error)
     if (!client_send_error(c, (uint8_t)(c->sequence + 1), error))
         return;
     if (!changing) {
-        client_finish(c, error->number == 3168 ? CLOSE_NO_SERVER : CLOSE_SCHEMA_DENIED);
+        client_finish(c, backend_error_is_account(error) ? CLOSE_ACCOUNT_DENIED : backend_error_is_schema(error) ? CLOSE_SCHEMA_DENIED : CLOSE_NO_SERVER);
         return;
     }
     c->changes_failed++;

@@ -3,10 +3,14 @@
  */
 #include "proxy/control.h"
 
+#include <errmsg.h>
+#include <errno.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "proxy/control_part.h"
 #include "proxy/dial.h"
@@ -24,23 +28,64 @@ void control_disconnect(struct control *c)
     target_globals_unknown(c->target);
 }
 
-static void set_up(struct control *c, bool up, const char *why)
+static void set_up(struct control *c)
 {
-    if (target_set_up(c->target, up) == up)
-        return;
-    if (up)
+    if (!target_set_up(c->target, true))
         log_line(LOG_INFO, "server %s: up, %s", c->target->name, mysql_get_server_info(c->mysql));
-    else
-        log_line(LOG_WARNING, "server %s: down: %s", c->target->name, why);
+    c->down = (struct log_news){0};
 }
 
-static void went_wrong(struct control *c)
+/* Also the first time, when it was never up; and again when it is down for another reason. */
+static void set_down(struct control *c, const char *why)
 {
-    char why[256];
+    char word[32];
+    unsigned before;
 
-    snprintf(why, sizeof why, "%s", c->mysql ? mysql_error(c->mysql) : "no memory");
     target_set_error(c->target, why);
-    set_up(c, false, why);
+    (void)target_set_up(c->target, false);
+    if (log_is_news(&c->down, why, &before))
+        log_line(LOG_WARNING, "server %s: down: %s%s", c->target->name, why, log_before(before, word));
+}
+
+/* libmariadb tells EINPROGRESS in place of what became of it. 0: it would go well now. */
+static int connect_error(const struct control *c)
+{
+    struct target_facts facts = target_facts(c->target);
+    struct timeval patience = {.tv_sec = c->conf->connect_timeout_us / 1000000, .tv_usec = c->conf->connect_timeout_us % 1000000};
+    int fd, error = 0;
+
+    if (!facts.addressed)
+        return EADDRNOTAVAIL;
+    fd = socket(facts.address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return errno;
+    if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience) || connect(fd, (const struct sockaddr *)&facts.address, facts.address_length))
+        error = errno;
+    close(fd);
+    return error;
+}
+
+/* In words that say what has happened: libmariadb calls a timeout a lost connection. */
+static void reason(struct control *c, char *why, size_t size)
+{
+    unsigned number = mysql_errno(c->mysql);
+    int error = 0;
+
+    if (control_is_connection_error(number) && monotonic_us() - c->asked_us >= c->conf->connect_timeout_us)
+        snprintf(why, size, "no answer within connect_timeout");
+    else if ((number == CR_CONNECTION_ERROR || number == CR_CONN_HOST_ERROR) && (error = connect_error(c)))
+        snprintf(why, size, "can't connect to %s: %s", c->target->name, strerror(error));
+    else
+        snprintf(why, size, "%s", mysql_error(c->mysql));
+}
+
+void control_lost(struct control *c)
+{
+    char why[256] = "no memory";
+
+    if (c->mysql)
+        reason(c, why, sizeof why);
+    set_down(c, why);
     control_disconnect(c);
 }
 
@@ -62,8 +107,9 @@ bool control_connected(struct control *c)
     if (c->failed_us && monotonic_us() - c->failed_us < c->conf->health_interval_us)
         return false; /* who asks in between need not wait for another connect_timeout */
     c->mysql = dial_prepare(c->conf, "control");
+    c->asked_us = monotonic_us();
     if (!c->mysql || !dial(c->mysql, c->conf, c->conf->control_user, c->conf->control_password)) {
-        went_wrong(c);
+        control_lost(c);
         c->failed_us = monotonic_us();
         return false;
     }
@@ -84,10 +130,11 @@ bool control_is_connection_error(unsigned number)
 
 static void look_at_variables(struct control *c)
 {
+    c->asked_us = monotonic_us();
     if (control_read_globals(c))
-        set_up(c, true, "");
+        set_up(c);
     else
-        went_wrong(c);
+        control_lost(c);
 }
 
 /* Before the first connection: a numeric address needs no server to be known, and a name gets its first address. */
@@ -105,8 +152,7 @@ static void resolve(struct control *c)
         char why[256];
 
         snprintf(why, sizeof why, "can't resolve '%.150s': %s", c->conf->backend.host, gai_strerror(error));
-        target_set_error(c->target, why);
-        set_up(c, false, why);
+        set_down(c, why);
         return;
     }
     target_learn_address(c->target, found->ai_addr, found->ai_addrlen);
@@ -128,8 +174,9 @@ static void change_user(struct control *c)
     target_stored_code_unknown(c->target);
     target_globals_unknown(c->target);
     c->code.generation = c->globals.generation = 0;
+    c->asked_us = monotonic_us();
     if (mysql_change_user(c->mysql, c->conf->control_user, c->conf->control_password, NULL))
-        went_wrong(c);
+        control_lost(c);
 }
 
 static void take_settings(struct control *c)

@@ -3,6 +3,7 @@
  */
 #include "proxy/control_part.h"
 
+#include <mysqld_error.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -24,6 +25,7 @@ static enum stored_code_pause between(void *data)
     bool stop = false;
 
     c->account_used = false;
+    c->asked_us = monotonic_us();
     control_serve_kills(c, &now, &stop);
     if (stop || !c->mysql || c->generation != generation)
         return PAUSE_STOP;
@@ -41,15 +43,16 @@ static void note_failure(struct control *c, const char *why)
 
 static void not_read(struct control *c, const char *why, int64_t took_us)
 {
+    bool lost = c->mysql && (control_is_connection_error(mysql_errno(c->mysql)) || mysql_errno(c->mysql) == ER_SERVER_SHUTDOWN);
     int64_t rest_us = took_us * (why[0] ? CODE_FAILED_REST : CODE_REST), retry_us = CODE_RETRY_US << c->code.retries;
 
-    note_failure(c, why);
+    note_failure(c, lost ? "" : why);
     c->code.skipped = CODE_SKIPS;
     c->code.wanted |= !why[0];
     c->code.retries += c->code.retries < CODE_RETRIES;
     c->code.rest_us = monotonic_us() + (rest_us > retry_us ? rest_us : retry_us);
-    if (c->mysql && control_is_connection_error(mysql_errno(c->mysql)))
-        control_disconnect(c);
+    if (lost)
+        control_lost(c);
 }
 
 /* The counters are read first: what changes during the reading changes them again. */
@@ -88,6 +91,7 @@ void control_look_at_code(struct control *c)
     if (c->code.postponed)
         return;
     c->code.due_us = monotonic_us() + c->conf->stored_code_refresh_us;
+    c->asked_us = monotonic_us();
     if (!stored_code_counters(c->mysql, &counters)) {
         not_read(c, mysql_error(c->mysql), 0);
         return;

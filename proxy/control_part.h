@@ -27,6 +27,8 @@ struct control {
     /* the thread's own */
     MYSQL *mysql; /* NULL: not connected */
     bool resolved;
+    int64_t asked_us;  /* when what is asked was; to tell a timeout */
+    struct log_news down; /* why, as the log says */
     int64_t failed_us; /* when connecting failed last; 0: it did not */
     int64_t health_due_us;
     struct {
@@ -51,6 +53,8 @@ struct control {
 /* control.c */
 bool control_connected(struct control *c);
 void control_disconnect(struct control *c);
+/* What was asked last got no answer, or one that makes the connection useless: the server is down until the next one. */
+void control_lost(struct control *c);
 bool control_is_connection_error(unsigned number);
 
 /* control_globals.c: reads what is watched at each health_interval, globals and all. False: mysql_error tells why. */

@@ -130,6 +130,7 @@ static bool lease_page(struct frames *f, struct lease *lease, int64_t now_us)
 bool frames_lease(struct frames *f, struct lease *lease)
 {
     int64_t now_us = loop_now(f->context.loop);
+    struct backend_error denied;
     struct backend *b;
 
     INVARIANT(lease->state == LEASE_NONE);
@@ -145,7 +146,7 @@ bool frames_lease(struct frames *f, struct lease *lease)
         return false;
     }
     if (pool_waiting(f->shared->pool) == 0) {
-        while ((b = frames_idle_nearest(f, lease, now_us))) {
+        while ((b = frames_idle_nearest(f, lease, now_us)) && !frames_denied(f, lease, b, &denied)) {
             frames_idle_remove(f, b);
             if (still_there(b, now_us))
                 return frames_load(f, lease, b, now_us);
@@ -202,6 +203,8 @@ void frames_settle(struct backend *b)
 
 void frames_receive(struct frames *f, struct backend *b, struct lease *lease)
 {
+    struct backend_error denied;
+
     backend_attach(b, &f->context);
     if (f->stopping) {
         backend_close(b, CLOSE_SHUTDOWN);
@@ -213,6 +216,9 @@ void frames_receive(struct frames *f, struct backend *b, struct lease *lease)
             frames_wait_again(f, lease, &none);
     } else if (!lease) {
         frames_idle_add(f, b);
+    } else if (frames_denied(f, lease, b, &denied)) {
+        frames_idle_add(f, b);
+        frames_refuse(f, lease, &denied);
     } else if (frames_load(f, lease, b, monotonic_us())) {
         lease->ops->ready(lease);
     }

@@ -79,7 +79,7 @@ void frames_settings_changed(struct frames *f, const struct conf *conf);
 
 /* The control thread has reached the server: a back-off has no reason any more. */
 void frames_server_up(struct frames *f);
-/* Opens what min_idle asks for, and at least one connection as long as the server's greeting is not known. The loop's thread. */
+/* Opens what min_idle asks for, and one more as long as something is wrong of which only a login shows that it is over. The loop's thread. */
 void frames_probe(struct frames *f);
 
 #endif

@@ -46,53 +46,9 @@ static void on_logged_in(struct backend *b)
 
     histogram_add(&stats(f)->backend_login, loop_now(f->context.loop) - b->born_us);
     pool_succeeded(f->shared->pool);
-    target_set_error(f->context.target, "");
+    target_succeeded(f->context.target);
     on_loaded(b);
     frames_kick(f);
-}
-
-/* Before it was leased. Who waits for it is told, or waits again at its place. */
-static void on_failed(struct backend *b, enum close_reason reason, const struct backend_error *error)
-{
-    struct frames *f = frames_of(b);
-    bool login = b->state == BACKEND_CONNECTING || b->state == BACKEND_LOGIN;
-    bool told = error->number != 0;
-    struct lease *lease = b->lease;
-
-    if (b->prime.active) {
-        frames_prime_failed(b, reason);
-        return;
-    }
-    if (login) {
-        STATS_INC(stats(f)->backend_login_failures);
-        log_line(LOG_WARNING, "backend %llu: error %u: %s", (unsigned long long)b->id, error->number, error->text);
-        target_set_error(f->context.target, error->text);
-    } else {
-        STATS_INC(stats(f)->backend_restore_failures);
-    }
-    if (lease) {
-        lease->backend = NULL;
-        backend_set_lease(b, NULL, NULL);
-    }
-    if (login && backend_error_is_passing(error))
-        frames_back_off(f);
-    else if (login)
-        pool_succeeded(f->shared->pool); /* the server did answer */
-    if (told || reason == CLOSE_CONNECT_TIMEOUT)
-        backend_close(b, reason);
-    else
-        backend_lost(b, reason);
-    if (!lease)
-        return;
-    if (backend_error_is_passing(error)) {
-        frames_wait_again(f, lease, error);
-    } else {
-        if (lease->session.begun)
-            session_page_in_failed(&lease->session, error->number);
-        frames_forget(f, lease);
-        lease->state = LEASE_NONE;
-        lease->ops->failed(lease, error);
-    }
 }
 
 static void on_lost(struct backend *b)
@@ -128,12 +84,12 @@ static void exchange_expired(struct deadline *deadline)
         frames_saved(b, false);
         return;
     }
-    backend_error_set(&error, "%s did not answer within connect_timeout", b->context->target->name);
+    backend_error_set(&error, "no answer within connect_timeout");
     if (b->state == BACKEND_LEASED) {
         backend_ahead_failed(b, &error);
         return;
     }
-    on_failed(b, CLOSE_CONNECT_TIMEOUT, &error);
+    frames_failed(b, CLOSE_CONNECT_TIMEOUT, &error);
 }
 
 /* It goes on until the server's answer comes, which is then the client's. */
@@ -164,7 +120,7 @@ void frames_open(struct frames *f, const struct frames_shared *shared)
     TAILQ_INIT(&f->context.every);
     f->context.logged_in = on_logged_in;
     f->context.restored = on_loaded;
-    f->context.failed = on_failed;
+    f->context.failed = frames_failed;
     f->context.saved = frames_saved;
     f->context.answered = on_answered;
     f->context.drained = on_drained;

@@ -9,6 +9,7 @@
 #include "proxy/session_epoch.h"
 
 #define JANITOR_SECONDS 1.
+#define REFUSED_TRY_US 5000000 /* servers count wrong passwords, and lock accounts */
 
 static struct stats *stats(struct frames *f)
 {
@@ -228,16 +229,26 @@ void frames_server_up(struct frames *f)
     frames_kick(f);
 }
 
+/* Something is wrong, and perhaps nobody asks because of that: then somebody has to find out when it is over. */
+static bool must_try(struct frames *f, const struct pool_numbers *pool)
+{
+    struct accounts_numbers accounts = accounts_numbers(f->context.accounts);
+    bool refused = accounts.refused && accounts.refused == accounts.accounts && monotonic_us() - accounts.refused_us > REFUSED_TRY_US;
+
+    return pool->failing || (pool->used == 1 && (refused || !f->context.facts->greeted));
+}
+
 void frames_probe(struct frames *f)
 {
     unsigned account = accounts_first_usable(f->context.accounts);
-    uint64_t used = pool_numbers(f->shared->pool).used; /* one of them is the control thread's */
+    struct pool_numbers pool = pool_numbers(f->shared->pool);
+    uint64_t used = pool.used; /* one of them is the control thread's */
     uint64_t wanted = f->context.conf->min_idle + 1;
     struct session_image image;
 
     if (f->stopping || !f->context.facts->addressed)
         return;
-    if (!f->context.facts->greeted && used == 1)
+    if (used >= wanted && must_try(f, &pool))
         wanted = used + 1;
     session_image_init(&image, (uint16_t)account, 0, 0);
     for (; used < wanted && pool_take_spare(f->shared->pool, monotonic_us()); used++)

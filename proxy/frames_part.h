@@ -58,7 +58,7 @@ void frames_retired(struct frames *f, struct backend *b);
 /* Idle ones leave as long as there are too many. */
 void frames_shrink(struct frames *f);
 
-/* frames_starved.c: a session gets no connection, but this 3168: said in the log, with what holds them, once a second at most. */
+/* frames_starved.c: a session gets no connection, but this 3168: said in the log, with what holds them, every ten seconds at most. */
 void frames_starved(struct frames *f, const struct backend_error *error);
 
 /* frames_silence.c: it has a command, or ends. */
@@ -69,6 +69,14 @@ void frames_silence_free(struct frames *f, struct lease *lease);
 void frames_saved(struct backend *b, bool done);
 /* Its resident session, if there is one, loses its page: what was not known of it is lost, and then so is the session. */
 void frames_lose_page(struct backend *b);
+
+/* frames_failed.c: it failed before it was leased, with what the lease that waits for it is told. */
+void frames_failed(struct backend *b, enum close_reason reason, const struct backend_error *error);
+/* It gets no backend, but this; of a session that has begun and was refused by the server there is nothing to go on with. 3168: it has only waited too long. */
+void frames_refuse(struct frames *f, struct lease *lease, const struct backend_error *error);
+/* Would the lease have to log in (there, if b is not NULL), as somebody whom the server has just refused? Then it gets the same answer, and the server is not
+ * asked again for each of a thousand clients, nor is a connection of another account lost to it. */
+bool frames_denied(struct frames *f, const struct lease *lease, const struct backend *b, struct backend_error *error);
 
 /* frames_prime.c: the server has answered, or has not. */
 void frames_primed(struct backend *b);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#define STARVED_SECONDS 10
 #define REMEDY_OF_PINS "docs/what-to-do-when.md, \"Every connection is pinned\""
 
 static struct stats sum_of_all(const struct frames *f)
@@ -62,16 +63,16 @@ void frames_starved(struct frames *f, const struct backend_error *error)
 {
     struct pool_numbers pool = pool_numbers(f->shared->pool);
     const char *remedy;
-    char pins[400], before[40] = "";
+    char pins[400], before[32];
     unsigned skipped;
     struct stats sum;
 
-    if (pool.used < pool.size || !log_allowed(&f->starved, &skipped)) /* the former: no connection can be made, which is told already */
+    if (pool.used < pool.size || pool.failing) /* no connection can be made, which is told already */
+        return;
+    if (!log_allowed(&f->starved, 1, STARVED_SECONDS, &skipped))
         return;
     sum = sum_of_all(f);
     remedy = find_remedy(&pool, &sum, list_pins(&sum, pins, sizeof pins));
-    if (skipped)
-        snprintf(before, sizeof before, " (and %u before)", skipped);
     log_line(LOG_WARNING, "%s; what helps: %s; pinned by: %s; %" PRId64 " are held by clients at rest%s", error->text + strlen("sluse: "), remedy, pins,
-             sum.pinned_idle, before);
+             sum.pinned_idle, log_before(skipped, before));
 }

@@ -12,6 +12,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "proxy/invariant.h"
 
@@ -82,19 +83,20 @@ static void on_grant(struct loop *loop, struct message *message)
         free(ticket);
     switch (grant) {
     case GRANT_SLOT:
-        if (lease)
+        if (lease && !frames_denied(f, lease, NULL, &error)) {
             frames_connect_for(f, lease);
-        else
-            frames_slot_back(f);
+            break;
+        }
+        frames_slot_back(f);
+        if (lease)
+            frames_refuse(f, lease, &error);
         break;
     case GRANT_BACKEND:
         frames_receive(f, b, lease);
         break;
     case GRANT_REFUSAL:
-        if (lease) {
-            frames_cancel(f, lease);
-            lease->ops->failed(lease, &error);
-        }
+        if (lease)
+            frames_refuse(f, lease, &error);
         break;
     }
 }
@@ -155,7 +157,13 @@ void frames_ask(struct frames *f, struct lease *lease, int64_t now_us)
     lease->state = LEASE_WAITING;
     switch (pool_ask(f->shared->pool, &ticket->waiter, now_us)) {
     case POOL_SLOT:
-        frames_connect_for(f, lease);
+        if (!frames_denied(f, lease, NULL, &ticket->error)) {
+            frames_connect_for(f, lease);
+            break;
+        }
+        frames_slot_back(f);
+        ticket->away = true;
+        grant_to(f, &ticket->waiter, GRANT_REFUSAL, NULL);
         break;
     case POOL_QUEUED:
         STATS_INC(stats(f)->leases_waited);

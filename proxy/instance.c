@@ -30,6 +30,7 @@ struct instance {
     struct listen_sockets sockets;
     struct stats_http *http;
     struct notify notify;
+    struct reloads reloads;
 };
 
 static void facts_changed(void *data)
@@ -72,7 +73,7 @@ static int next_signal(const sigset_t *signals, int64_t us)
 /* Everybody has the new snapshot, or is about to. The bound comes before those that ask for connections. */
 static void reload(struct instance *i)
 {
-    struct conf *before = i->conf, *conf = reload_load(before);
+    struct conf *before = i->conf, *conf = reload_load(before, &i->reloads);
 
     if (!conf)
         return;
@@ -92,7 +93,7 @@ static int wait_for_signal(struct instance *i, const sigset_t *signals)
     int number;
 
     for (;;) {
-        notify_tick(&i->notify, &i->workers, &i->pool, &i->target);
+        notify_tick(&i->notify, &i->workers, &i->pool);
         number = next_signal(signals, TICK_US);
         if (number == SIGTERM || number == SIGINT)
             return number;
@@ -117,7 +118,7 @@ static void drain(struct instance *i, const sigset_t *signals)
         uint64_t left = workers_clients(&i->workers);
 
         now_us = monotonic_us();
-        notify_tick(&i->notify, &i->workers, &i->pool, &i->target);
+        notify_tick(&i->notify, &i->workers, &i->pool);
         if (number == SIGHUP)
             log_line(LOG_WARNING, "SIGHUP: draining, nothing is reloaded");
         if (left == 0 || now_us >= until_us)
@@ -163,7 +164,7 @@ static bool start(struct instance *i, unsigned workers, uint64_t room)
         return false;
     open_all(i, workers);
     workers_set_room(&i->workers, room);
-    if (i->conf->stats_listen.host[0] && !(i->http = stats_http_start(i->conf, &i->workers, &i->pool, &i->target))) {
+    if (i->conf->stats_listen.host[0] && !(i->http = stats_http_start(i->conf, &i->workers, &i->pool, &i->target, &i->reloads))) {
         close_all(i);
         return false;
     }
@@ -173,10 +174,11 @@ static bool start(struct instance *i, unsigned workers, uint64_t room)
 }
 
 /* Returns how many clients were cut. Health and counters are told to the end. */
-static unsigned stop(struct instance *i)
+static unsigned stop(struct instance *i, uint64_t *drained)
 {
     unsigned cut = workers_stop(&i->workers);
 
+    *drained = workers_drained(&i->workers);
     stats_http_stop(i->http);
     close_all(i);
     return cut;
@@ -186,15 +188,16 @@ static unsigned stop(struct instance *i)
 static int end(struct instance *i, const sigset_t *signals, int number)
 {
     bool drains = number == SIGTERM && i->conf->drain_timeout_us;
+    uint64_t drained;
     unsigned cut;
 
     log_line(LOG_INFO, "%s: stopping", number == SIGTERM ? "SIGTERM" : "SIGINT");
     notify_stopping();
     if (drains)
         drain(i, signals);
-    cut = stop(i);
+    cut = stop(i, &drained);
     conf_drop(i->conf);
-    log_line(drains && cut ? LOG_WARNING : LOG_INFO, "stopped; %u clients were cut", cut);
+    log_line(drains && cut ? LOG_WARNING : LOG_INFO, "stopped; %u clients were cut, %llu ended at rest", cut, (unsigned long long)drained);
     return drains && cut ? INSTANCE_CUT : 0;
 }
 

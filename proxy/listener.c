@@ -189,7 +189,7 @@ static void out_of_descriptors(struct listener *l, int error)
     unsigned skipped;
 
     STATS_INC(l->loop->stats.accept_pauses);
-    if (log_allowed(&l->trouble, &skipped))
+    if (log_allowed(&l->trouble, 1, 1, &skipped))
         log_line(LOG_WARNING, "can't accept clients: %s (and %u times before); trying again in %.0f ms", strerror(error), skipped, PAUSE_SECONDS * 1000);
     ev_io_stop(l->loop->ev, &l->reader);
     ev_timer_again(l->loop->ev, &l->pause);

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -59,16 +60,41 @@ void log_line(enum log_level level, const char *format, ...)
         return; /* nowhere to say so */
 }
 
-bool log_allowed(struct log_limit *limit, unsigned *skipped)
+bool log_allowed(struct log_limit *limit, unsigned lines, unsigned seconds, unsigned *skipped)
 {
     struct timespec now;
 
     clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-    if (now.tv_sec == limit->last) {
+    if (now.tv_sec - limit->since >= (long)seconds) {
+        limit->since = now.tv_sec;
+        limit->lines = 0;
+    }
+    if (limit->lines == lines) {
         limit->skipped++;
         return false;
     }
+    limit->lines++;
     *skipped = limit->skipped;
-    *limit = (struct log_limit){.last = now.tv_sec};
+    limit->skipped = 0;
     return true;
+}
+
+bool log_is_news(struct log_news *news, const char *text, unsigned *before)
+{
+    bool same = strncmp(news->text, text, sizeof news->text - 1) == 0;
+
+    if (!same)
+        news->limit = (struct log_limit){0};
+    if (!log_allowed(&news->limit, 1, 60, before))
+        return false;
+    snprintf(news->text, sizeof news->text, "%s", text);
+    return true;
+}
+
+const char *log_before(unsigned skipped, char word[32])
+{
+    word[0] = '\0';
+    if (skipped)
+        snprintf(word, 32, " (and %u before)", skipped);
+    return word;
 }

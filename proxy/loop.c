@@ -12,6 +12,8 @@
 
 #include "proxy/invariant.h"
 
+#define CLOSINGS_A_SECOND 10
+
 static void on_mail(struct ev_loop *ev, ev_async *wake, int events)
 {
     struct loop *loop = wake->data;
@@ -153,6 +155,17 @@ void loop_defer(struct loop *loop, struct message *message)
     message->next = NULL;
     *loop->later_end = message;
     loop->later_end = &message->next;
+}
+
+bool loop_tells_close(struct loop *loop, enum close_reason reason, char before[32])
+{
+    enum log_level level = close_reason_level(reason);
+    unsigned skipped = 0;
+
+    if (!log_wants(level) || (level < LOG_DEBUG && !log_allowed(&loop->closings[reason], CLOSINGS_A_SECOND, 1, &skipped)))
+        return false;
+    log_before(skipped, before);
+    return true;
 }
 
 void loop_bury(struct loop *loop, struct grave *grave, void *memory)

@@ -31,6 +31,7 @@ struct loop {
     uint8_t *scratch;      /* what is read lies here until the callback returns */
     struct pieces pieces;  /* what is written, likewise */
     struct stats stats;
+    struct log_limit closings[CLOSE_REASONS];
     int64_t now_us;        /* monotonic, of this turn; 0: not read yet */
     struct mailbox mailbox;
     struct grave *graveyard;
@@ -65,5 +66,8 @@ static inline int64_t loop_now(struct loop *loop)
 }
 /* memory is freed at the end of the turn, so that callers up the stack can still look at it. */
 void loop_bury(struct loop *loop, struct grave *grave, void *memory);
+/* A connection of this loop ends. True: a line is to say so, and `before` is the line's end. Of one reason there are ten a second at the most: one client
+ * that errs must not fill the log. */
+bool loop_tells_close(struct loop *loop, enum close_reason reason, char before[32]);
 
 #endif

@@ -7,6 +7,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "proxy/clock.h"
+#include "proxy/readiness.h"
 
 #define STATUS_US 5000000
 
@@ -26,11 +27,12 @@ static void say_status(struct workers *workers, struct pool *pool, const char *b
                      atomic_load(&workers->draining) ? "draining: " : "", workers_clients(workers), numbers.used, numbers.size, numbers.waiting);
 }
 
-void notify_tick(struct notify *n, struct workers *workers, struct pool *pool, struct target *target)
+void notify_tick(struct notify *n, struct workers *workers, struct pool *pool)
 {
     int64_t now_us = monotonic_us();
+    char text[READINESS_TEXT];
 
-    if (!n->ready && target_usable(target)) {
+    if (!n->ready && readiness(workers, text)) {
         n->ready = true;
         n->status_us = now_us;
         say_status(workers, pool, "READY=1\n");

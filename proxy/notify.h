@@ -14,7 +14,7 @@ struct notify {
 
 void notify_open(struct notify *n);
 /* At least each second: READY=1 once clients can log in, STATUS= every five seconds, WATCHDOG=1 as long as every worker's loop turns. */
-void notify_tick(struct notify *n, struct workers *workers, struct pool *pool, struct target *target);
+void notify_tick(struct notify *n, struct workers *workers, struct pool *pool);
 /* Around a reload; silent before READY=1. */
 void notify_reloading(const struct notify *n);
 void notify_reloaded(const struct notify *n);

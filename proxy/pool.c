@@ -284,6 +284,7 @@ struct pool_numbers pool_numbers(struct pool *pool)
         .waiting = atomic_load_explicit(&pool->waiting, memory_order_relaxed),
         .waiting_max = pool->shared.waiting_max,
         .oldest_since_us = head ? head->since_us : 0,
+        .failing = pool->shared.failures != 0,
     };
     pthread_mutex_unlock(&pool->mutex);
     return numbers;

@@ -96,6 +96,7 @@ uint64_t pool_waiting(const struct pool *pool);
 struct pool_numbers {
     uint64_t size, used, used_max, waiting, waiting_max;
     int64_t oldest_since_us; /* since_us of who is first; 0: nobody waits */
+    bool failing;            /* the newest connect or login that ended did so in a failure of the server's */
 };
 struct pool_numbers pool_numbers(struct pool *pool);
 

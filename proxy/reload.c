@@ -31,7 +31,7 @@ static void tell_change(void *user, const struct conf_change *change)
         log_line(LOG_INFO, "reload: [%s] %s: changed", change->section, change->name);
 }
 
-struct conf *reload_load(const struct conf *running)
+static struct conf *load(const struct conf *running)
 {
     struct conf_errors errors = {0};
     struct conf *conf = conf_load(running->path, &errors);
@@ -50,5 +50,14 @@ struct conf *reload_load(const struct conf *running)
     }
     if (!changes)
         log_line(LOG_INFO, "reload: the file says what is running already");
+    return conf;
+}
+
+struct conf *reload_load(const struct conf *running, struct reloads *reloads)
+{
+    struct conf *conf = load(running);
+
+    atomic_fetch_add(conf ? &reloads->done : &reloads->refused, 1);
+    atomic_store(&reloads->stale, conf == NULL);
     return conf;
 }

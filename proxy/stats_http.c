@@ -53,12 +53,11 @@ static enum MHD_Result healthz(struct stats_http *http, struct MHD_Connection *c
 
 static enum MHD_Result readyz(struct stats_http *http, struct MHD_Connection *connection)
 {
-    char line[READINESS_MAX], *text;
-    bool ready = sources_ready(&http->from, line);
+    char text[READINESS_TEXT + 1];
+    bool ready = readiness(http->from.workers, text);
 
-    if (asprintf(&text, "%s\n", line) < 0)
-        return MHD_NO;
-    return answer(connection, ready ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE, "text/plain; charset=utf-8", text);
+    strcat(text, "\n");
+    return answer(connection, ready ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE, "text/plain; charset=utf-8", strdup(text));
 }
 
 /* The page at / never changes while the process lives: a browser keeps it, and asks whether it is still the same. */
@@ -102,8 +101,11 @@ static enum MHD_Result on_request(void *data, struct MHD_Connection *connection,
 
     (void)version;
     (void)upload;
-    (void)context;
     *upload_size = 0;
+    if (!*context) { /* only the headers are there: who is answered now loses the connection with it */
+        *context = http;
+        return MHD_YES;
+    }
     if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
         return answer(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "text/plain; charset=utf-8", strdup("GET only\n"));
     if (strcmp(url, "/") == 0)
@@ -125,23 +127,24 @@ static void on_message(void *data, const char *format, va_list arguments)
     static const struct timespec pause = {.tv_nsec = 100000000};
     struct stats_http *http = data;
     unsigned skipped;
+    char word[32];
 
     (void)arguments;
     if (!strstr(format, "resource limit"))
         return;
-    if (log_allowed(&http->trouble, &skipped))
-        log_line(LOG_WARNING, "[stats] can't answer: no descriptor (and %u times before); trying again in 100 ms", skipped);
+    if (log_allowed(&http->trouble, 1, 1, &skipped))
+        log_line(LOG_WARNING, "[stats] can't answer: no descriptor%s; trying again in 100 ms", log_before(skipped, word));
     nanosleep(&pause, NULL);
 }
 
-struct stats_http *stats_http_start(const struct conf *conf, struct workers *workers, struct pool *pool, struct target *target)
+struct stats_http *stats_http_start(const struct conf *conf, struct workers *workers, struct pool *pool, struct target *target, const struct reloads *reloads)
 {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST | AI_PASSIVE}, *info = NULL;
     struct stats_http *http = zalloc(sizeof *http);
     unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL | MHD_USE_ERROR_LOG;
     char port[8];
 
-    http->from = (struct stats_sources){.workers = workers, .pool = pool, .target = target, .started_us = monotonic_us()};
+    http->from = (struct stats_sources){.workers = workers, .pool = pool, .target = target, .reloads = reloads, .started_us = monotonic_us()};
     snprintf(port, sizeof port, "%u", conf->stats_listen.port);
     if (getaddrinfo(conf->stats_listen.host, port, &hints, &info) == 0) {
         if (info->ai_family == AF_INET6)

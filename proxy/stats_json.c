@@ -23,7 +23,7 @@ static json_t *milliseconds(int64_t us)
 static json_t *text(const char *bytes)
 {
     json_t *string = json_string(bytes);
-    char plain[READINESS_MAX];
+    char plain[READINESS_TEXT];
 
     if (string)
         return string;

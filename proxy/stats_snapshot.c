@@ -3,7 +3,6 @@
  */
 #include "proxy/stats_snapshot.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,23 +48,6 @@ static void take_frames(struct snapshot *s, struct frame_views *views)
     }
 }
 
-bool sources_ready(const struct stats_sources *from, char line[READINESS_MAX])
-{
-    char error[256];
-
-    if (atomic_load(&from->workers->draining)) {
-        snprintf(line, READINESS_MAX, "draining");
-        return false;
-    }
-    if (target_usable(from->target)) {
-        snprintf(line, READINESS_MAX, "ready");
-        return true;
-    }
-    target_error(from->target, error, sizeof error);
-    snprintf(line, READINESS_MAX, "not ready: server %.300s: %s", from->target->name, error[0] ? error : "not connected yet");
-    return false;
-}
-
 void snapshot_take(struct snapshot *s, const struct stats_sources *from)
 {
     memset(s, 0, sizeof *s);
@@ -78,7 +60,11 @@ void snapshot_take(struct snapshot *s, const struct stats_sources *from)
     s->pool = pool_numbers(from->pool);
     s->waiting_oldest_us = s->pool.oldest_since_us ? s->now_us - s->pool.oldest_since_us : 0;
     s->stalled = s->pool.waiting && s->sum.pinned_idle > 0 && (uint64_t)s->sum.pinned_idle + 1 >= s->pool.size;
-    s->ready = sources_ready(from, s->readiness);
+    s->reloads = atomic_load(&from->reloads->done);
+    s->reloads_refused = atomic_load(&from->reloads->refused);
+    s->stale = atomic_load(&from->reloads->stale);
+    s->ready = readiness(from->workers, s->readiness);
+    s->accounts = accounts_numbers(from->workers->list[0].frames.context.accounts);
     s->target_up = atomic_load(&from->target->up);
     s->target_name = from->target->name;
     target_error(from->target, s->target_error, sizeof s->target_error);

@@ -4,17 +4,17 @@
 #ifndef SLUSE_PROXY_STATS_SNAPSHOT_H
 #define SLUSE_PROXY_STATS_SNAPSHOT_H
 
-#include "proxy/worker.h"
+#include "proxy/readiness.h"
+#include "proxy/reload.h"
 
 /* Where it comes from. */
 struct stats_sources {
     struct workers *workers;
     struct pool *pool;
     struct target *target;
+    const struct reloads *reloads;
     int64_t started_us;
 };
-
-#define READINESS_MAX 640 /* a long host name, and a long error */
 
 struct snapshot {
     struct stats sum; /* over all workers */
@@ -25,8 +25,11 @@ struct snapshot {
     struct pool_numbers pool;
     int64_t waiting_oldest_us;
     bool stalled;     /* everybody waits for what is held by sessions whose clients do not go on */
-    bool ready;       /* readiness says so */
-    char readiness[READINESS_MAX];
+    uint64_t reloads, reloads_refused;
+    bool stale;       /* the file had mistakes when it was read last */
+    bool ready;       /* as /readyz says, */
+    char readiness[READINESS_TEXT]; /* and why */
+    struct accounts_numbers accounts;
     bool target_up;
     const char *target_name;
     char target_error[256];
@@ -60,9 +63,6 @@ extern const unsigned gauge_count;
 int64_t gauge_value(const struct snapshot *s, unsigned row);
 /* A gauge that is summed over workers may be negative for a moment, while a backend is between two of them: 0 then. */
 uint64_t not_negative(int64_t value);
-
-/* Can clients log in? Writes what /readyz says, a line. Any thread. */
-bool sources_ready(const struct stats_sources *from, char line[READINESS_MAX]);
 
 /* Any thread. frames is NULL when memory ran out. */
 void snapshot_take(struct snapshot *s, const struct stats_sources *from);

@@ -158,6 +158,22 @@ void target_set_error(struct target *target, const char *text)
     pthread_mutex_unlock(&target->mutex);
 }
 
+bool target_failed(struct target *target, const char *text, unsigned *before)
+{
+    bool news;
+
+    pthread_mutex_lock(&target->mutex);
+    snprintf(target->last_error, sizeof target->last_error, "%s", text);
+    news = log_is_news(&target->failures, text, before);
+    pthread_mutex_unlock(&target->mutex);
+    return news;
+}
+
+void target_succeeded(struct target *target)
+{
+    target_set_error(target, "");
+}
+
 void target_error(struct target *target, char *text, size_t size)
 {
     pthread_mutex_lock(&target->mutex);

@@ -15,6 +15,7 @@
 
 #include "protocol/greeting.h"
 #include "proxy/epoch.h"
+#include "proxy/log.h"
 #include "proxy/stored_code_moment.h"
 
 struct globals;
@@ -82,6 +83,7 @@ struct target {
     struct target_stored_code stored_code;
     struct target_globals globals;
     char last_error[256];        /* guarded; the newest failure to connect or log in, empty after a success */
+    struct log_news failures;    /* guarded; those of connections for clients */
 };
 
 void target_open(struct target *target, const char *host, uint16_t port, const char *socket_path);
@@ -155,7 +157,12 @@ struct target_globals_numbers {
 };
 struct target_globals_numbers target_globals_numbers(struct target *target);
 
+/* The control connection failed: the newest failure. */
 void target_set_error(struct target *target, const char *text);
+/* A connection for clients failed. True: that is news for the log; *before: how often it was none. */
+bool target_failed(struct target *target, const char *text, unsigned *before);
+/* One did not. */
+void target_succeeded(struct target *target);
 /* Copies the newest failure; empty: none. */
 void target_error(struct target *target, char *text, size_t size);
 

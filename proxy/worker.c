@@ -77,7 +77,7 @@ static void refuse(struct worker *worker, int fd, uint64_t max)
     if (send(fd, out, wire_written(&w), MSG_NOSIGNAL) < 0)
         log_line(LOG_DEBUG, "a refused client had gone already");
     close(fd);
-    if (log_allowed(&worker->full, &skipped))
+    if (log_allowed(&worker->full, 1, 1, &skipped))
         log_line(LOG_WARNING, "max_clients = %llu reached: client refused (and %u before)", (unsigned long long)max, skipped);
 }
 
@@ -337,6 +337,15 @@ unsigned workers_stop(struct workers *workers)
     for (unsigned i = 0; i < workers->count; i++)
         pthread_join(workers->list[i].thread, NULL);
     return atomic_load(&workers->cut);
+}
+
+uint64_t workers_drained(const struct workers *workers)
+{
+    uint64_t drained = 0;
+
+    for (unsigned i = 0; i < workers->count; i++)
+        drained += __atomic_load_n(&workers->list[i].loop.stats.client_closed[CLOSE_DRAINED], __ATOMIC_RELAXED);
+    return drained;
 }
 
 void workers_close(struct workers *workers)

@@ -55,6 +55,8 @@ void workers_drain(struct workers *workers);
 uint64_t workers_clients(const struct workers *workers);
 /* Stops accepting, closes clients and backends, waits for the threads. The main thread. Returns how many clients were cut. */
 unsigned workers_stop(struct workers *workers);
+/* How many it ended at rest while draining. Any thread. */
+uint64_t workers_drained(const struct workers *workers);
 void workers_close(struct workers *workers);
 
 #endif

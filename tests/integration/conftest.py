@@ -28,6 +28,20 @@ def mariadb():
     server.remove()
 
 
+@pytest.fixture(scope="session")
+def server_of():
+    """server_of(MySQL97): one of that kind for the whole run, for tests that stop it (and start it again) or change its globals (and change them back)."""
+    servers = {}
+
+    def get(kind):
+        if kind not in servers:
+            servers[kind] = kind()
+        return servers[kind]
+    yield get
+    for server in servers.values():
+        server.remove()
+
+
 @pytest.fixture
 def own_mariadb():
     """A factory of servers for one test."""

@@ -103,10 +103,13 @@ class CachingSha2Server:
 
 class Between:
     """What is said to a real server passes through here, and its answers pass back. Once .spoil is true, the first SET that comes together with a
-    command behind it is made a syntax error; .spoilt counts them."""
+    command behind it is made a syntax error; .spoilt counts them. Between .hold() and .release() the server's answers wait, greetings and all."""
 
     def __init__(self, server):
         self.server, self.spoil, self.spoilt, self.socket = server, False, 0, None
+        self.flows = threading.Event()
+        self.hold, self.release = self.flows.clear, self.flows.set
+        self.release()
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self.accept, daemon=True).start()
@@ -121,7 +124,7 @@ class Between:
             except OSError:
                 return
             far = socket.create_connection(("127.0.0.1", self.server.port))
-            for source, sink, change in ((near, far, self.spoiled), (far, near, bytes)):
+            for source, sink, change in ((near, far, self.spoiled), (far, near, self.held_back)):
                 source.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 threading.Thread(target=self.pump, args=(source, sink, change), daemon=True).start()
 
@@ -132,6 +135,10 @@ class Between:
             sink.shutdown(socket.SHUT_WR)
         except OSError:
             sink.close()
+
+    def held_back(self, data):
+        self.flows.wait()
+        return data
 
     def spoiled(self, data):
         first = 4 + int.from_bytes(data[:3], "little")

@@ -11,22 +11,12 @@ import jsonschema
 import pytest
 
 from harness import BASE, ERR, FOUND_ROWS, OK, wait_until
+from harness.look import samples
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 import stats_tables  # noqa: E402
 
 COM_REGISTER_SLAVE = 0x15
-SAMPLE = re.compile(r'^(\w+)(?:\{(?:(\w+)="([^"]*)")?[^}]*\})? (\S+)$')
-
-
-def samples(proxy):
-    """(metric, first label's value or None) -> number."""
-    found = {}
-    for line in proxy.http("/metrics")[1].splitlines():
-        if not line.startswith("#"):
-            metric, _, label, number = SAMPLE.match(line).groups()
-            found[metric, label] = float(number)
-    return found
 
 
 def moved(proxy, name):

@@ -100,25 +100,63 @@ START_TEST(nowhere_to_write)
 }
 END_TEST
 
-START_TEST(one_a_second)
+/* How many of 100 are allowed; none is lost. */
+static unsigned allowed_of_100(struct log_limit *limit, unsigned lines)
 {
-    struct log_limit limit = {0}, fresh = {0};
     unsigned skipped = 99, allowed = 0, total = 0;
-    ck_assert(log_allowed(&limit, &skipped));
-    ck_assert_uint_eq(skipped, 0);
+
     for (int i = 0; i < 100; i++) {
-        if (log_allowed(&limit, &skipped)) { /* the second may end here */
+        if (log_allowed(limit, lines, 1, &skipped)) {
             allowed++;
             total += skipped;
         }
     }
-    ck_assert_uint_le(allowed, 2);
-    ck_assert_uint_eq(total + limit.skipped + allowed, 100);
-    limit.last--;
-    total = limit.skipped;
-    ck_assert(log_allowed(&limit, &skipped));
-    ck_assert_uint_eq(skipped, total);
-    ck_assert(log_allowed(&fresh, &skipped)); /* each place has its own */
+    ck_assert_uint_eq(total + limit->skipped + allowed, 100);
+    return allowed;
+}
+
+START_TEST(so_many_a_second)
+{
+    struct log_limit one = {0}, ten = {0};
+    unsigned skipped = 99, before, allowed = allowed_of_100(&one, 1);
+
+    ck_assert(allowed == 1 || allowed == 2); /* the second may end in between */
+    allowed = allowed_of_100(&ten, 10);      /* each place has its own */
+    ck_assert(allowed == 10 || (allowed > 10 && allowed <= 20));
+    one.since--;
+    before = one.skipped;
+    ck_assert(log_allowed(&one, 1, 1, &skipped));
+    ck_assert_uint_eq(skipped, before);
+    one.since--;
+    ck_assert(!log_allowed(&one, 1, 60, &skipped));
+}
+END_TEST
+
+START_TEST(news_are_told_once)
+{
+    struct log_news news = {0};
+    unsigned before = 99;
+
+    ck_assert(log_is_news(&news, "refused", &before));
+    ck_assert_uint_eq(before, 0);
+    ck_assert(!log_is_news(&news, "refused", &before));
+    ck_assert(!log_is_news(&news, "refused", &before));
+    news.limit.since -= 60;
+    ck_assert(log_is_news(&news, "refused", &before));
+    ck_assert_uint_eq(before, 2);
+    ck_assert(!log_is_news(&news, "refused", &before));
+    ck_assert(log_is_news(&news, "reset", &before));
+    ck_assert_uint_eq(before, 0); /* of these */
+    ck_assert(!log_is_news(&news, "reset", &before));
+}
+END_TEST
+
+START_TEST(so_often_before)
+{
+    char word[32];
+
+    ck_assert_str_eq(log_before(0, word), "");
+    ck_assert_str_eq(log_before(312, word), " (and 312 before)");
 }
 END_TEST
 
@@ -132,7 +170,9 @@ Suite *log_suite(void)
     tcase_add_test(tests, control_characters);
     tcase_add_test(tests, long_lines_are_cut);
     tcase_add_test(tests, nowhere_to_write);
-    tcase_add_test(tests, one_a_second);
+    tcase_add_test(tests, so_many_a_second);
+    tcase_add_test(tests, news_are_told_once);
+    tcase_add_test(tests, so_often_before);
     suite_add_tcase(suite, tests);
     return suite;
 }

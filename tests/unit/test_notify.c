@@ -21,7 +21,6 @@ static struct sockaddr_un address;
 static struct worker list[3];
 static struct workers workers;
 static struct pool pool;
-static struct target target;
 static struct notify notify;
 
 static void set_up(void)
@@ -38,14 +37,12 @@ static void set_up(void)
     for (size_t i = 0; i < 3; i++)
         atomic_store(&list[i].loop.turned, monotonic_seconds());
     pool_open(&pool, 5, 0);
-    target_open(&target, "127.0.0.1", 1, NULL);
     notify_open(&notify);
 }
 
 static void tear_down(void)
 {
     pool_close(&pool);
-    target_close(&target);
     close(manager);
     unlink(address.sun_path);
 }
@@ -67,7 +64,7 @@ static bool is_fed(void)
 {
     notify.ready = true; /* that is another matter */
     notify.fed_us = 0;   /* it is due */
-    notify_tick(&notify, &workers, &pool, &target);
+    notify_tick(&notify, &workers, &pool);
     return hears_watchdog();
 }
 
@@ -76,7 +73,7 @@ START_TEST(as_long_as_loops_turn)
     ck_assert_int_eq(notify.watchdog_us, 1000000); /* twice in the manager's time */
     ck_assert(workers_turning(&workers));
     ck_assert(is_fed());
-    notify_tick(&notify, &workers, &pool, &target);
+    notify_tick(&notify, &workers, &pool);
     ck_assert(!hears_watchdog()); /* it is not due yet */
     ck_assert(is_fed());
 }

@@ -4,3 +4,4 @@ from .replies import OK, EOF, ERR, ResultSet, LocalInfile, PrepareOK, Text, Clos
 from .rawclient import RawClient, SequenceError, PeerClosed  # noqa: F401
 from .server import MariaDB, MariaDB118, MySQL97, SERVERS  # noqa: F401
 from .proxy import Sluse  # noqa: F401
+from .look import Look  # noqa: F401
