@@ -201,6 +201,8 @@ void client_names_ended(struct client *c, struct backend *b);
 bool client_residue(struct client *c, const uint8_t *bytes, size_t length) __attribute__((warn_unused_result));
 /* client_warnings.c: a SHOW WARNINGS or SHOW ERRORS about a list that the session has kept is answered from it (client_relay_local). */
 bool client_answer_warnings(struct client *c, const uint8_t *text, size_t length) __attribute__((warn_unused_result));
+/* client_names.c: what the stored code that the command may run may read of the statement before it (enum residue). */
+uint8_t client_names_read(const struct client *c, const struct backend *b);
 /* SHOW COUNT(*) WARNINGS in any spelling, in the one that residue_text knows; NULL: it is none. */
 const char *client_plain_count(const struct client *c, const uint8_t *text, size_t length);
 

@@ -54,7 +54,7 @@ static enum footprint footprint_of(pin_set pins, bool schema)
 {
     const pin_set cleaned_by_reset = PIN_BIT(PIN_TRANSACTION) | PIN_BIT(PIN_NEXT_TRANSACTION) | PIN_BIT(PIN_TABLE_LOCKS) | PIN_BIT(PIN_USER_LOCKS) |
                                      PIN_BIT(PIN_TEMPORARY_TABLES) | PIN_BIT(PIN_HANDLER) | PIN_BIT(PIN_STATEMENTS) | PIN_BIT(PIN_USER_VARIABLES) |
-                                     PIN_BIT(PIN_SEQUENCE) | PIN_BIT(PIN_VARIABLE) | PIN_BIT(PIN_XA);
+                                     PIN_BIT(PIN_SEQUENCE) | PIN_BIT(PIN_VARIABLE) | PIN_BIT(PIN_XA) | PIN_BIT(PIN_RESIDUE);
 
     if (pins & ~cleaned_by_reset)
         return FOOTPRINT_OPAQUE;

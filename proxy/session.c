@@ -441,6 +441,7 @@ void session_note(struct session *s, const struct command_effects *e, const stru
         session_reset(s, r->status & STATUS_LASTING, is_mariadb);
         return;
     }
+    s->pins &= ~PIN_BIT(PIN_RESIDUE); /* looked at again when its page is to leave */
     if (e->local && r->failed)
         return; /* refused here: nobody has seen it */
     if (e->command != COM_STMT_PREPARE)

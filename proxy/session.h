@@ -144,6 +144,10 @@ void session_move(struct session *s, uint16_t status, const struct epoch *epoch,
 void session_begin(struct session *s, const struct epoch *epoch);
 /* The server was asked to take these (enum residue) and has these now; whatever it refused, it does not have. */
 void session_primed(struct session *s, uint8_t asked, uint8_t done);
+/* The list of its backend is not its own any more. */
+void session_list_overwritten(struct session *s);
+/* Is its ROW_COUNT() only where it is: no other server's connection could be given it (backend_prime.c)? */
+bool session_row_count_stays(const struct session *s, bool is_mariadb);
 /* Are its texts, and what it is told by default, in UTF-8? Not known for certain counts as no. */
 bool session_speaks_utf8(const struct session *s);
 /* Its page has left its backend. */

@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#include "protocol/residue_prime.h"
+
 static bool runs_text(const struct command_effects *e)
 {
     return e->command == COM_QUERY || e->command == COM_STMT_EXECUTE;
@@ -75,6 +77,11 @@ static void note_row_count(struct session *s, const struct command_effects *e, c
         s->row_count = r->failed || r->rows_ended || diagnosed_badly(e, r) ? -1 : (int64_t)r->affected_rows;
     }
     s->on_server |= RESIDUE_ROW_COUNT;
+}
+
+bool session_row_count_stays(const struct session *s, bool is_mariadb)
+{
+    return s->on_server & RESIDUE_ROW_COUNT && s->row_count > (is_mariadb ? RESIDUE_PRIME_COUNT : 0);
 }
 
 /* --- FOUND_ROWS() --- */
@@ -274,16 +281,21 @@ bool session_knows_sqlstates(const struct session *s)
     return s->on_server & RESIDUE_WARNINGS ? !s->signalled : s->diagnostics == DIAGNOSTICS_NONE || is_one_error(s);
 }
 
+void session_list_overwritten(struct session *s)
+{
+    s->on_server &= (uint8_t)~RESIDUE_WARNINGS;
+    if (s->diagnostics == DIAGNOSTICS_SERVER)
+        s->diagnostics = DIAGNOSTICS_LOST;
+    s->unsaved &= (uint8_t)~UNSAVED_WARNINGS;
+}
+
 void session_primed(struct session *s, uint8_t asked, uint8_t done)
 {
     s->on_server = (uint8_t)((s->on_server & ~RESIDUE_ROW_COUNT) | done);
     s->signalled |= done & RESIDUE_WARNINGS && !is_one_error(s);
     if (done != asked) {
         s->unprimable |= asked;
-        s->on_server &= (uint8_t)~RESIDUE_WARNINGS; /* the refusal is in the list */
-        if (s->diagnostics == DIAGNOSTICS_SERVER)
-            s->diagnostics = DIAGNOSTICS_LOST;
-        s->unsaved &= (uint8_t)~UNSAVED_WARNINGS;
+        session_list_overwritten(s); /* the refusal is in the list */
     }
 }
 
