@@ -265,7 +265,7 @@ size_t client_upload(struct client *c, uint8_t *bytes, size_t length)
 
 /* --- from the backend --- */
 
-static void protocol_error(struct client *c)
+void client_lost_track(struct client *c)
 {
     struct backend *b = c->lease.backend;
 
@@ -297,7 +297,7 @@ static bool relay(struct client *c, struct backend *b, uint8_t *bytes, size_t le
         }
     } while (*status == REPLY_FULL);
     if (*status == REPLY_BAD || (*status != REPLY_MORE && at != length) || !stream_keep(&b->stream, bytes + at, length - at)) {
-        protocol_error(c);
+        client_lost_track(c);
         return false;
     }
     return true;
@@ -338,6 +338,8 @@ static void on_input(struct lease *lease)
             client_close(c, CLOSE_RESET);
         return;
     }
+    if (c->syntax.state != SYNTAX_NONE && client_syntax_input(c, bytes, length))
+        return;
     if (!relay(c, b, bytes, length, &reply))
         return;
     if (stream_stuck(&c->stream))

@@ -52,6 +52,8 @@ static bool send_with_values(struct client *c, const uint8_t *text, size_t lengt
     if (written && !w.full) {
         STATS_INC(c->home->loop->stats.residues_written);
         client_note_sent(c);
+        if (!c->lease.backend->effects.text.several)
+            client_syntax_watch(c, text, length);
         client_to_backend(c, out, wire_written(&w));
     }
     free(out);
@@ -79,8 +81,7 @@ static bool answered(struct client *c, const uint8_t *text, size_t length, uint8
 
 /* --- no answer --- */
 
-/* Better no answer than a wrong one. */
-static void refuse(struct client *c)
+void client_refuse_residue(struct client *c)
 {
     STATS_INC(c->home->loop->stats.residues_refused);
     c->lease.backend->reply.state = REPLY_AT_END;
@@ -100,7 +101,7 @@ static bool refused(struct client *c, uint8_t missing)
         return false; /* most likely no statement at all: the server says so */
     if (!(missing & (uint8_t)~RESIDUE_CONNECTION_ID))
         return false;
-    refuse(c);
+    client_refuse_residue(c);
     return true;
 }
 
@@ -109,6 +110,15 @@ static bool refused(struct client *c, uint8_t missing)
 static bool may_read_residue(uint8_t command)
 {
     return command == COM_QUERY || command == COM_STMT_EXECUTE;
+}
+
+/* Stored code that is more than plain, or is not known. */
+static bool may_run_code(const struct client *c)
+{
+    const struct backend *b = c->lease.backend;
+    const struct statement_effects *text = &b->effects.text;
+
+    return may_read_residue(c->command) && (text->pins & (PIN_BIT(PIN_OPAQUE) | PIN_BIT(PIN_UNREAD)) || (text->looked_up && !b->moment.right));
 }
 
 /* Would giving it something be the end of a ROW_COUNT() that it reads, and that can't be put into its text? */
@@ -150,7 +160,7 @@ static uint8_t wants_primed(struct client *c)
 
     if (!may_read_residue(e->command) || (e->text.several && !s->image.multi_statements)) /* the latter is a syntax error, and nothing else */
         return 0;
-    if (e->text.pins & (PIN_BIT(PIN_OPAQUE) | PIN_BIT(PIN_UNREAD)) || (e->text.looked_up && !c->lease.backend->moment.right))
+    if (may_run_code(c))
         wanted |= c->home->facts->is_mariadb ? RESIDUE_ALL : RESIDUE_ROW_COUNT | RESIDUE_FOUND_ROWS;
     if (seals_found_rows(c, e))
         wanted |= RESIDUE_FOUND_ROWS;
@@ -170,7 +180,7 @@ static uint8_t code_misses(const struct client *c)
 
     if (!c->home->facts->is_mariadb)
         lacks &= (uint8_t)~RESIDUE_WARNINGS;
-    return lacks && may_read_residue(c->command) ? lacks & client_names_read(c, c->lease.backend) : 0;
+    return lacks && may_run_code(c) ? lacks & client_names_read(c, c->lease.backend) : 0;
 }
 
 /* The command waits until its backend has been given these. */
@@ -193,7 +203,7 @@ bool client_residue(struct client *c, const uint8_t *bytes, size_t length)
         return false;
     }
     if (code_misses(c)) {
-        refuse(c);
+        client_refuse_residue(c);
         return true;
     }
     if (text->several && missing & (RESIDUE_FOUND_ROWS | RESIDUE_WARNINGS)) /* nobody can tell which of them reads it */

@@ -215,3 +215,24 @@ def test_stored_code_that_reads_its_own(front, server, client):
         assert session.query("CALL own()")[0].rows == ((b"2",),)
     finally:
         server.sql("DROP PROCEDURE app.own")
+
+
+def test_syntax_errors(front, server, client):
+    """They quote the client's own text, not the one with values; when the server can't be asked there is no answer."""
+    proxy = moving(front)
+    session = client(proxy)
+    with RawClient(server.port, schema="app", plugin=server.plugin) as direct:
+        for retold, text in enumerate(("SELECT 1 x y, CONNECTION_ID()", "SELECT ?, CONNECTION_ID(), ?", "SELECT 'a", "SELECT 1 x y"), 1):
+            assert session.query(text) == direct.query(text)
+            assert session.rows("SHOW WARNINGS") == direct.rows("SHOW WARNINGS")
+            assert proxy.counter("residues_retold") == min(retold, 2)
+        assert session.query("SET NAMES CONNECTION_ID()") == direct.query("SET NAMES CONNECTION_ID()")
+    assert (proxy.counter("residues_retold"), proxy.counter("residues_refused")) == (3, 0)
+    before = server.sql("SELECT @@global.max_prepared_stmt_count")[0][0]
+    server.sql("SET GLOBAL max_prepared_stmt_count = 0")
+    try:
+        refused = session.query("SELECT 1 x y, CONNECTION_ID()")[0].code
+    finally:
+        server.sql(f"SET GLOBAL max_prepared_stmt_count = {before}")
+    assert refused == 1235 and proxy.counter("residues_refused") == 1
+    assert session.value("SELECT 1") == "1"
