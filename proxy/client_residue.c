@@ -158,7 +158,7 @@ static uint8_t wants_primed(struct client *c)
     struct session *s = &c->lease.session;
     uint8_t wanted = session_unclear(e, c->home->facts->is_mariadb);
 
-    if (!may_read_residue(e->command) || (e->text.several && !s->image.multi_statements)) /* the latter is a syntax error, and nothing else */
+    if (e->command == COM_STMT_PREPARE || (e->text.several && !s->image.multi_statements)) /* the latter is a syntax error, and nothing else */
         return 0;
     if (may_run_code(c))
         wanted |= c->home->facts->is_mariadb ? RESIDUE_ALL : RESIDUE_ROW_COUNT | RESIDUE_FOUND_ROWS;
