@@ -117,11 +117,14 @@ static bool has_text(uint8_t command)
     return command == COM_QUERY || command == COM_STMT_PREPARE;
 }
 
-/* The text's verdict, once the last of it has been sent. */
-static void end_text(struct client *c, struct backend *b)
+/* The text's verdict, once the last of it is here. text: all of it, or NULL. */
+static void end_text(struct client *c, struct backend *b, const uint8_t *text, size_t length)
 {
-    if (has_text(c->command))
+    if (has_text(c->command)) {
         b->effects.text = *statement_end(&b->statement);
+        if (text && lexer_unclear(&b->statement.lexer) && b->statement.lexer.modes.unknown_quotes && statement_judge_both(&b->statement, text, length))
+            b->effects.text = b->statement.effects;
+    }
     if (b->effects.text.empty_behind && c->lease.session.image.multi_statements)
         b->effects.text.several = true;
     client_names_sent(c, b);
@@ -196,7 +199,7 @@ size_t client_run(struct client *c, uint8_t *bytes, size_t length)
     begin(c, c->lease.backend, bytes, here);
     c->upload = (struct upload){(uint32_t)(PACKET_HEADER + packet - here), packet == PACKET_MAX};
     if (client_at_border(c)) {
-        end_text(c, c->lease.backend);
+        end_text(c, c->lease.backend, bytes + PACKET_HEADER + 1, here - PACKET_HEADER - 1);
         answered = !client_awaits_page_in(c) && client_residue(c, bytes, here);
         if (c->state == CLIENT_LEASING)
             return 0;
@@ -253,7 +256,7 @@ size_t client_upload(struct client *c, uint8_t *bytes, size_t length)
         if (text)
             statement_piece(&c->lease.backend->statement, bytes + (header ? PACKET_HEADER : 0), here - (header ? PACKET_HEADER : 0));
         if (text && client_at_border(c))
-            end_text(c, c->lease.backend);
+            end_text(c, c->lease.backend, NULL, 0);
         if (!c->file && client_at_border(c))
             client_note_sent(c);
         client_to_backend(c, bytes, here);
