@@ -169,7 +169,7 @@ static void begin(struct client *c, struct backend *b, const uint8_t *bytes, siz
     if (c->command == COM_STMT_EXECUTE)
         b->effects.text = session_statement_effects(s, b->effects.id);
     reply_begin(&b->reply, info->shape, c->capabilities, s->status);
-    b->reply.cursor = b->effects.cursor;
+    b->reply.cursor = b->effects.cursor || (c->command == COM_STMT_EXECUTE && session_cursor_failed(s, b->effects.id));
     b->reply.mysql = !c->home->facts->is_mariadb;
     b->reply.conditions = session_conditions(s, c->command, c->home->facts->is_mariadb);
     c->state = CLIENT_RUNNING;
