@@ -150,8 +150,8 @@ static bool empties_list(const struct client *c, const struct command_effects *e
     return !c->home->facts->is_mariadb && e->text.verb != VERB_DIAGNOSTICS && !(e->text.reads & RESIDUE_WARNINGS);
 }
 
-/* What only the session has of what the command needs to find at the server, or may leave there as it is. Routines may read anything; on MySQL their list of
- * warnings is empty when they begin. */
+/* What only the session has of what the command needs to find at the server, or may leave there as it is. Routines may read anything. On MySQL, where
+ * not all can be given back, it is what their code reads; and their list of warnings is empty when they begin. */
 static uint8_t wants_primed(struct client *c)
 {
     const struct command_effects *e = &c->lease.backend->effects;
@@ -161,7 +161,7 @@ static uint8_t wants_primed(struct client *c)
     if (e->command == COM_STMT_PREPARE || (e->text.several && !s->image.multi_statements)) /* the latter is a syntax error, and nothing else */
         return 0;
     if (may_run_code(c))
-        wanted |= c->home->facts->is_mariadb ? RESIDUE_ALL : RESIDUE_ROW_COUNT | RESIDUE_FOUND_ROWS;
+        wanted |= c->home->facts->is_mariadb ? RESIDUE_ALL : client_names_read(c, c->lease.backend) & (RESIDUE_ROW_COUNT | RESIDUE_FOUND_ROWS);
     if (seals_found_rows(c, e))
         wanted |= RESIDUE_FOUND_ROWS;
     if (e->text.several) /* the second may read what the first has left as it was */

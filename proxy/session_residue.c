@@ -87,7 +87,11 @@ static void note_row_count(struct session *s, const struct command_effects *e, c
 
 bool session_row_count_stays(const struct session *s, bool is_mariadb)
 {
-    return s->on_server & RESIDUE_ROW_COUNT && s->row_count > (is_mariadb ? RESIDUE_PRIME_COUNT : 0);
+    if (!(s->on_server & RESIDUE_ROW_COUNT) || s->row_count < 1)
+        return false;
+    if (is_mariadb)
+        return s->row_count > RESIDUE_PRIME_COUNT;
+    return s->row_count > 1 || s->found_rows < 1 || s->unsaved & UNSAVED_FOUND_ROWS;
 }
 
 /* --- FOUND_ROWS() --- */

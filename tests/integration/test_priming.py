@@ -188,6 +188,26 @@ def test_stored_code_reads_row_count(front, server, client, counting, control, s
     assert proxy.counter("residues_refused") == 0
 
 
+@pytest.mark.parametrize("rows", [0, 1, 2, 12])
+def test_one_row(front, server, client, counting, rows):
+    """MySQL can be given a ROW_COUNT() of 1, with a FOUND_ROWS() of at least 1: code reads it elsewhere, and so do prepared statements."""
+    proxy = front("admin", size=4, debug_migrate="always")
+    session = client(proxy)
+    select = " UNION ".join(f"SELECT {i}" for i in range(max(rows, 1))) + (" LIMIT 0" if not rows else "")
+    session.rows(select)
+    session.ok("INSERT INTO t (v) VALUES (1)")
+    await_pins(proxy, *["residue"] * (server.family == "mysql" and rows == 0))
+    assert session.value("SELECT counting()") == "1"
+    session.close()
+    session = client(proxy)
+    session.rows(select)
+    session.ok("INSERT INTO t (v) VALUES (1)")
+    reply = session.execute(prepared(session, "SELECT ROW_COUNT()"))[-1]
+    assert int.from_bytes(reply.rows[0][2:10], "little", signed=True) == 1
+    assert session.rows("SHOW WARNINGS") == [] and session.value("SELECT @@warning_count") == "0"
+    assert proxy.counter("residues_refused") == 0
+
+
 def test_stored_code_that_came_later(front, server, client):
     """It was not there when the page left: no answer rather than a wrong one."""
     proxy = moving(front)
