@@ -53,3 +53,21 @@ enum name_verdict name_list_judge(const struct name_list *list, const struct nam
     }
     return verdict;
 }
+
+uint8_t name_list_reads(const struct name_list *list, const struct name_set *set)
+{
+    uint8_t reads = 0;
+
+    if (name_list_judge(list, set) == NAMES_UNREAD)
+        return NAME_READS_ANYTHING;
+    for (unsigned i = 0; i < list->count; i++) {
+        uint8_t uses = list->uses[i];
+
+        if (uses & (NAME_USED | NAME_CALLED))
+            reads |= name_set_reads(set, list->hashes[i]);
+        if ((uses & NAME_CALLED && !(name_set_find(set, list->hashes[i]) & (NAME_PLAIN | NAME_OPAQUE))) ||
+            (uses & NAME_SCHEMA && !set->all_schemas && !name_set_has_schema(set, list->hashes[i])))
+            return NAME_READS_ANYTHING;
+    }
+    return reads;
+}

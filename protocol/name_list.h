@@ -33,5 +33,8 @@ void name_list_add(struct name_list *list, uint64_t hash, uint8_t uses);
 void name_list_join(struct name_list *list, const struct name_list *other);
 /* What the set makes of them; NULL: nothing is known. */
 enum name_verdict name_list_judge(const struct name_list *list, const struct name_set *set);
+/* What the code of these names may read of the statement before (enum residue, or NAME_READS_ANYTHING). A routine that is
+ * not in the set may have been made since. */
+uint8_t name_list_reads(const struct name_list *list, const struct name_set *set);
 
 #endif

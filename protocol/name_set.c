@@ -27,22 +27,38 @@ void name_set_finish(struct name_set *set)
     if (set->count)
         qsort(set->entries, set->count, sizeof(*set->entries), compare_entries);
     for (size_t i = 0; i < set->count; i++) {
-        if (kept && set->entries[kept - 1].hash == set->entries[i].hash)
-            set->entries[kept - 1].meaning |= set->entries[i].meaning;
-        else
+        set->reads |= set->entries[i].reads;
+        if (!kept || set->entries[kept - 1].hash != set->entries[i].hash) {
             set->entries[kept++] = set->entries[i];
+            continue;
+        }
+        set->entries[kept - 1].meaning |= set->entries[i].meaning;
+        set->entries[kept - 1].reads |= set->entries[i].reads;
     }
     set->count = kept;
     if (set->schema_count)
         qsort(set->schemas, set->schema_count, sizeof(*set->schemas), compare_schemas);
 }
 
-uint8_t name_set_find(const struct name_set *set, uint64_t hash)
+static const struct name_entry *find(const struct name_set *set, uint64_t hash)
 {
     const struct name_entry key = {.hash = hash};
-    const struct name_entry *found = set->count ? bsearch(&key, set->entries, set->count, sizeof(key), compare_entries) : NULL;
+
+    return set->count ? bsearch(&key, set->entries, set->count, sizeof(key), compare_entries) : NULL;
+}
+
+uint8_t name_set_find(const struct name_set *set, uint64_t hash)
+{
+    const struct name_entry *found = find(set, hash);
 
     return found ? found->meaning : (uint8_t)NAME_UNKNOWN;
+}
+
+uint8_t name_set_reads(const struct name_set *set, uint64_t hash)
+{
+    const struct name_entry *found = find(set, hash);
+
+    return found ? found->reads : 0;
 }
 
 bool name_set_has_schema(const struct name_set *set, uint64_t hash)

@@ -16,15 +16,18 @@ enum name_meaning {
     NAME_OPAQUE = 4,    /* its code may change anything, or is not readable */
 };
 
+#define NAME_READS_ANYTHING 0xFFu
+
 struct name_entry {
     uint64_t hash; /* name_hash of the bare name, without its schema */
     uint8_t meaning;
+    uint8_t reads; /* enum residue: what its code may read of the statement that runs it found; NAME_READS_ANYTHING: it can't be told */
 };
 
 struct name_set {
     bool complete;         /* false: not read yet, or out of date; then any name may mean anything */
     bool all_schemas;      /* every schema could be read, not only those in `schemas` */
-    bool reads_residue;    /* some stored code reads ROW_COUNT(), FOUND_ROWS(), CONNECTION_ID() or the warnings */
+    uint8_t reads;         /* of all of them */
     size_t count;
     struct name_entry *entries; /* sorted by hash; several things of one name are or-ed together */
     size_t schema_count;
@@ -35,6 +38,8 @@ struct name_set {
 void name_set_finish(struct name_set *set);
 /* NAME_UNKNOWN when it is not in the set. */
 uint8_t name_set_find(const struct name_set *set, uint64_t hash);
+/* What its code may read; 0 when it is not in the set. */
+uint8_t name_set_reads(const struct name_set *set, uint64_t hash);
 bool name_set_has_schema(const struct name_set *set, uint64_t hash);
 
 #endif

@@ -70,6 +70,17 @@ bool residue_prime_found_rows(struct wire_writer *w, uint64_t rows)
     return true;
 }
 
+bool residue_prime_one(struct wire_writer *w, uint64_t rows)
+{
+    if (rows < 1 || rows > RESIDUE_PRIME_ROWS)
+        return false;
+    put_text(w, rows > 1 ? "SELECT SQL_CALC_FOUND_ROWS 1" : "SELECT 1");
+    if (rows > 1)
+        put_rows(w, rows);
+    put_text(w, " LIMIT 1 INTO @`sluse: ROW_COUNT()`");
+    return true;
+}
+
 /* --- warnings --- */
 
 struct condition {

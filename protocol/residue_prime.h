@@ -36,4 +36,8 @@ bool residue_prime_warnings(struct wire_writer *w, const struct residue_list *li
  * False: too many, or there is an error in the list, or no statement leaves such a list. Not in sql_mode ORACLE, where a block is written otherwise. */
 bool residue_prime_counts(struct wire_writer *w, int64_t count, uint64_t rows, const struct residue_list *list) __attribute__((warn_unused_result));
 
+/* MySQL: a SELECT after which ROW_COUNT() is 1 and FOUND_ROWS() is `rows`, at least 1; with more than one it leaves a warning. It sets a user variable of a
+ * name that nobody else uses. False: too many. */
+bool residue_prime_one(struct wire_writer *w, uint64_t rows) __attribute__((warn_unused_result));
+
 #endif

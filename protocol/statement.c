@@ -22,7 +22,11 @@ static void begin_statement(struct statement *s)
 
 void statement_begin(struct statement *s, struct lexer_modes modes, const struct name_set *names, struct name_list *list, uint64_t schema)
 {
-    *s = (struct statement){.names = names, .list = list, .schema = schema, .looks_up = true};
+    memset(s, 0, sizeof *s); /* with what is between the fields: verdicts are compared */
+    s->names = names;
+    s->list = list;
+    s->schema = schema;
+    s->looks_up = true;
     name_list_clear(list);
     lexer_begin(&s->lexer, modes);
 }

@@ -162,4 +162,8 @@ void statement_begin(struct statement *s, struct lexer_modes modes, const struct
 void statement_piece(struct statement *s, const uint8_t *bytes, size_t length);
 const struct statement_effects *statement_end(struct statement *s);
 
+/* statement_quotes.c: it has ended, and is unclear because nobody knows what its "x" are (unknown_quotes); this is all of it. True: the verdict is the same
+ * either way, and is its verdict now. */
+bool statement_judge_both(struct statement *s, const uint8_t *text, size_t length) __attribute__((warn_unused_result));
+
 #endif

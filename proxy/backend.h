@@ -94,6 +94,7 @@ struct saving {
 /* What of the session's residue is being given back to the server, backend_prime.c. */
 struct prime {
     bool active;
+    bool overwrites;        /* it leaves a warning that is not the session's */
     uint8_t asked, done;    /* enum residue; done is 0 once the server has refused a part */
     uint16_t error;         /* of a SIGNAL that makes one; 0: none does */
     unsigned error_owed;    /* how many replies are owed when its own comes */

@@ -80,12 +80,24 @@ static bool has_list(const struct session *s, uint8_t which)
     return s->diagnostics != DIAGNOSTICS_NONE && which & RESIDUE_WARNINGS;
 }
 
+/* MySQL's one row: FOUND_ROWS() is at least 1 behind it, and the list is gone. */
+static bool can_prime_one(const struct session *s, uint8_t can)
+{
+    bool rows = (can | s->on_server) & RESIDUE_FOUND_ROWS;
+
+    if (s->row_count != 1 || has_list(s, can | s->on_server))
+        return false;
+    return !rows || (!(s->unsaved & UNSAVED_FOUND_ROWS) && s->found_rows >= 1 && s->found_rows <= RESIDUE_PRIME_ROWS);
+}
+
 /* can: what else is primed along with it. -1 and what changed rows stand behind a list or in one block with it; what does nothing empties MySQL's. */
 static bool can_prime_row_count(const struct backend *b, struct session *s, uint8_t can)
 {
     uint8_t out[PRIME_MAX];
     struct wire_writer w = wire_writer(out, sizeof out);
 
+    if (s->row_count > 0 && !b->context->facts->is_mariadb)
+        return can_prime_one(s, can);
     if (s->row_count > 0)
         return !has_list(s, s->on_server & (uint8_t)~can) && !s->found_rows_lost && !(s->unsaved & UNSAVED_FOUND_ROWS) && put_counts(b, s, &w, can);
     return s->row_count == -1 || b->context->facts->is_mariadb || !has_list(s, can | s->on_server);
@@ -152,12 +164,26 @@ static uint8_t put_each(struct backend *b, struct session *s, struct wire_writer
     return which;
 }
 
+/* Returns what it has then. */
+static uint8_t put_one(struct backend *b, const struct session *s, struct wire_writer *w, uint8_t which)
+{
+    bool rows = (which | s->on_server) & RESIDUE_FOUND_ROWS;
+    uint8_t *header = begin_query(w);
+    bool done = residue_prime_one(w, rows ? s->found_rows : 1);
+
+    INVARIANT(done);
+    packet_end(w, header, 0);
+    b->owed = 1;
+    return which | (rows ? RESIDUE_FOUND_ROWS : 0);
+}
+
 void backend_prime(struct backend *b, struct session *s, uint8_t which)
 {
     uint8_t out[PRIME_MAX * 2];
     struct wire_writer w = wire_writer(out, sizeof out);
     unsigned error_owed = 0;
     uint16_t error = 0;
+    bool overwrites = false;
 
     backend_set_state(b, BACKEND_RESTORING);
     deadline_set(&b->context->exchange, &b->deadline);
@@ -165,7 +191,10 @@ void backend_prime(struct backend *b, struct session *s, uint8_t which)
     b->role_asked = false;
     if (b->footprint == FOOTPRINT_NONE)
         b->footprint = FOOTPRINT_PLAIN; /* should the session end meanwhile */
-    if (which & RESIDUE_ROW_COUNT && s->row_count > 0) {
+    if (which & RESIDUE_ROW_COUNT && s->row_count > 0 && !b->context->facts->is_mariadb) {
+        which = put_one(b, s, &w, which);
+        overwrites = which & RESIDUE_FOUND_ROWS && s->found_rows > 1;
+    } else if (which & RESIDUE_ROW_COUNT && s->row_count > 0) {
         bool done = put_counts(b, s, &w, which);
 
         INVARIANT(done);
@@ -174,7 +203,7 @@ void backend_prime(struct backend *b, struct session *s, uint8_t which)
     } else {
         which = put_each(b, s, &w, which, &error, &error_owed);
     }
-    b->prime = (struct prime){.active = true, .asked = which, .done = which, .error = error, .error_owed = error_owed};
+    b->prime = (struct prime){.active = true, .overwrites = overwrites, .asked = which, .done = which, .error = error, .error_owed = error_owed};
     b->step = EXCHANGE_SETTINGS;
     reply_begin(&b->reply, REPLY_RESULT, CAP_DEPRECATE_EOF | CAP_SESSION_TRACK, 0);
     stream_resume(&b->stream);

@@ -81,6 +81,7 @@ static void forget(struct client *c)
     deadline_clear(&c->deadline);
     stream_close(&c->stream);
     client_login_free(c);
+    client_syntax_end(c);
     TAILQ_REMOVE(&clients->list, c, link);
     LIST_REMOVE(c, same_bucket);
     STATS_ADD(clients->loop->stats.clients, -1);
@@ -106,6 +107,7 @@ void client_finish(struct client *c, enum close_reason reason)
     note_close(c, reason);
     c->state = CLIENT_CLOSING;
     buffer_free(&c->stream.in);
+    client_syntax_end(c);
     client_login_free(c);
     deadline_set(&c->home->lingering, &c->deadline);
     if (!stream_stuck(&c->stream))

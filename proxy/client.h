@@ -58,6 +58,16 @@ struct client {
     pin_set pins;              /* that the gauges have */
     bool pinned_idle;          /* likewise */
     uint8_t changes_failed;    /* COM_CHANGE_USERs refused; the servers count to three */
+    struct {
+        enum syntax_state {
+            SYNTAX_NONE,
+            SYNTAX_WATCHED,    /* a text with values in it was sent: its answer may be a syntax error */
+            SYNTAX_ASKED,      /* it was: the client's own text was prepared */
+            SYNTAX_DRAINED,    /* and is no error */
+        } state;
+        bool parameters;       /* but has some */
+        struct buffer text;    /* the client's own */
+    } syntax;
     bool file;                 /* LOCAL INFILE: the client sends */
     bool eof;                  /* its direction has ended; ours may go on */
     bool spoke;                /* it sent at least one byte: no mere probe */
@@ -179,6 +189,8 @@ void client_to_backend(struct client *c, const uint8_t *bytes, size_t length);
 void client_note_sent(struct client *c);
 void client_note_end(struct client *c);
 void client_relay_local(struct client *c, uint8_t *bytes, size_t length);
+/* The reply can't be followed any more: both connections end. */
+void client_lost_track(struct client *c);
 
 /* client_page_in.c: from when the server can have begun with the command: query_timeout. */
 void client_begin_timing(struct client *c);
@@ -199,8 +211,17 @@ void client_names_ended(struct client *c, struct backend *b);
  * True: it has been answered here, or sent with the session's own values. False: it goes to the backend as it is or, when the state is LEASING now, is
  * looked at again as soon as the backend has been given what is missing. */
 bool client_residue(struct client *c, const uint8_t *bytes, size_t length) __attribute__((warn_unused_result));
+/* Better no answer than a wrong one: the command's is 1235. */
+void client_refuse_residue(struct client *c);
+/* client_syntax.c: the text was sent with values in it, alone: should that be a syntax error, its words are to be those about this one. */
+void client_syntax_watch(struct client *c, const uint8_t *text, size_t length);
+/* Bytes of the backend's while the state is not NONE. True: they are taken care of. */
+bool client_syntax_input(struct client *c, uint8_t *bytes, size_t length) __attribute__((warn_unused_result));
+void client_syntax_end(struct client *c);
 /* client_warnings.c: a SHOW WARNINGS or SHOW ERRORS about a list that the session has kept is answered from it (client_relay_local). */
 bool client_answer_warnings(struct client *c, const uint8_t *text, size_t length) __attribute__((warn_unused_result));
+/* client_names.c: what the stored code that the command may run may read of the statement before it (enum residue). */
+uint8_t client_names_read(const struct client *c, const struct backend *b);
 /* SHOW COUNT(*) WARNINGS in any spelling, in the one that residue_text knows; NULL: it is none. */
 const char *client_plain_count(const struct client *c, const uint8_t *text, size_t length);
 

@@ -63,3 +63,11 @@ void client_names_ended(struct client *c, struct backend *b)
     session_doubt_begin(s, names, &b->moment);
     (void)frames_end_doubt(c->home->frames, &c->lease);
 }
+
+uint8_t client_names_read(const struct client *c, const struct backend *b)
+{
+    const struct stored_code *code = code_of(c);
+    const struct name_list *names = c->command == COM_QUERY ? &b->names : c->command == COM_STMT_EXECUTE ? c->lease.session.prepared_names : NULL;
+
+    return names && names->count ? name_list_reads(names, code ? &code->names : NULL) : 0;
+}

@@ -54,7 +54,7 @@ static enum footprint footprint_of(pin_set pins, bool schema)
 {
     const pin_set cleaned_by_reset = PIN_BIT(PIN_TRANSACTION) | PIN_BIT(PIN_NEXT_TRANSACTION) | PIN_BIT(PIN_TABLE_LOCKS) | PIN_BIT(PIN_USER_LOCKS) |
                                      PIN_BIT(PIN_TEMPORARY_TABLES) | PIN_BIT(PIN_HANDLER) | PIN_BIT(PIN_STATEMENTS) | PIN_BIT(PIN_USER_VARIABLES) |
-                                     PIN_BIT(PIN_SEQUENCE) | PIN_BIT(PIN_VARIABLE) | PIN_BIT(PIN_XA);
+                                     PIN_BIT(PIN_SEQUENCE) | PIN_BIT(PIN_VARIABLE) | PIN_BIT(PIN_XA) | PIN_BIT(PIN_RESIDUE);
 
     if (pins & ~cleaned_by_reset)
         return FOOTPRINT_OPAQUE;
@@ -117,11 +117,14 @@ static bool has_text(uint8_t command)
     return command == COM_QUERY || command == COM_STMT_PREPARE;
 }
 
-/* The text's verdict, once the last of it has been sent. */
-static void end_text(struct client *c, struct backend *b)
+/* The text's verdict, once the last of it is here. text: all of it, or NULL. */
+static void end_text(struct client *c, struct backend *b, const uint8_t *text, size_t length)
 {
-    if (has_text(c->command))
+    if (has_text(c->command)) {
         b->effects.text = *statement_end(&b->statement);
+        if (text && lexer_unclear(&b->statement.lexer) && b->statement.lexer.modes.unknown_quotes && statement_judge_both(&b->statement, text, length))
+            b->effects.text = b->statement.effects;
+    }
     if (b->effects.text.empty_behind && c->lease.session.image.multi_statements)
         b->effects.text.several = true;
     client_names_sent(c, b);
@@ -166,7 +169,7 @@ static void begin(struct client *c, struct backend *b, const uint8_t *bytes, siz
     if (c->command == COM_STMT_EXECUTE)
         b->effects.text = session_statement_effects(s, b->effects.id);
     reply_begin(&b->reply, info->shape, c->capabilities, s->status);
-    b->reply.cursor = b->effects.cursor;
+    b->reply.cursor = b->effects.cursor || (c->command == COM_STMT_EXECUTE && session_cursor_failed(s, b->effects.id));
     b->reply.mysql = !c->home->facts->is_mariadb;
     b->reply.conditions = session_conditions(s, c->command, c->home->facts->is_mariadb);
     c->state = CLIENT_RUNNING;
@@ -196,7 +199,7 @@ size_t client_run(struct client *c, uint8_t *bytes, size_t length)
     begin(c, c->lease.backend, bytes, here);
     c->upload = (struct upload){(uint32_t)(PACKET_HEADER + packet - here), packet == PACKET_MAX};
     if (client_at_border(c)) {
-        end_text(c, c->lease.backend);
+        end_text(c, c->lease.backend, bytes + PACKET_HEADER + 1, here - PACKET_HEADER - 1);
         answered = !client_awaits_page_in(c) && client_residue(c, bytes, here);
         if (c->state == CLIENT_LEASING)
             return 0;
@@ -253,7 +256,7 @@ size_t client_upload(struct client *c, uint8_t *bytes, size_t length)
         if (text)
             statement_piece(&c->lease.backend->statement, bytes + (header ? PACKET_HEADER : 0), here - (header ? PACKET_HEADER : 0));
         if (text && client_at_border(c))
-            end_text(c, c->lease.backend);
+            end_text(c, c->lease.backend, NULL, 0);
         if (!c->file && client_at_border(c))
             client_note_sent(c);
         client_to_backend(c, bytes, here);
@@ -265,7 +268,7 @@ size_t client_upload(struct client *c, uint8_t *bytes, size_t length)
 
 /* --- from the backend --- */
 
-static void protocol_error(struct client *c)
+void client_lost_track(struct client *c)
 {
     struct backend *b = c->lease.backend;
 
@@ -297,7 +300,7 @@ static bool relay(struct client *c, struct backend *b, uint8_t *bytes, size_t le
         }
     } while (*status == REPLY_FULL);
     if (*status == REPLY_BAD || (*status != REPLY_MORE && at != length) || !stream_keep(&b->stream, bytes + at, length - at)) {
-        protocol_error(c);
+        client_lost_track(c);
         return false;
     }
     return true;
@@ -338,6 +341,8 @@ static void on_input(struct lease *lease)
             client_close(c, CLOSE_RESET);
         return;
     }
+    if (c->syntax.state != SYNTAX_NONE && client_syntax_input(c, bytes, length))
+        return;
     if (!relay(c, b, bytes, length, &reply))
         return;
     if (stream_stuck(&c->stream))

@@ -12,6 +12,7 @@
 #include "protocol/residue_text.h"
 #include "proxy/client.h"
 #include "proxy/invariant.h"
+#include "proxy/stored_code.h"
 
 #define ROOM_FOR_VALUES 8192u
 
@@ -51,6 +52,8 @@ static bool send_with_values(struct client *c, const uint8_t *text, size_t lengt
     if (written && !w.full) {
         STATS_INC(c->home->loop->stats.residues_written);
         client_note_sent(c);
+        if (!c->lease.backend->effects.text.several)
+            client_syntax_watch(c, text, length);
         client_to_backend(c, out, wire_written(&w));
     }
     free(out);
@@ -78,8 +81,7 @@ static bool answered(struct client *c, const uint8_t *text, size_t length, uint8
 
 /* --- no answer --- */
 
-/* Better no answer than a wrong one. */
-static void refuse(struct client *c)
+void client_refuse_residue(struct client *c)
 {
     STATS_INC(c->home->loop->stats.residues_refused);
     c->lease.backend->reply.state = REPLY_AT_END;
@@ -99,7 +101,7 @@ static bool refused(struct client *c, uint8_t missing)
         return false; /* most likely no statement at all: the server says so */
     if (!(missing & (uint8_t)~RESIDUE_CONNECTION_ID))
         return false;
-    refuse(c);
+    client_refuse_residue(c);
     return true;
 }
 
@@ -110,20 +112,75 @@ static bool may_read_residue(uint8_t command)
     return command == COM_QUERY || command == COM_STMT_EXECUTE;
 }
 
-/* What only the session has of what the command needs to find at the server, or may leave there as it is. Routines may read anything. */
+/* Stored code that is more than plain, or is not known. */
+static bool may_run_code(const struct client *c)
+{
+    const struct backend *b = c->lease.backend;
+    const struct statement_effects *text = &b->effects.text;
+
+    return may_read_residue(c->command) && (text->pins & (PIN_BIT(PIN_OPAQUE) | PIN_BIT(PIN_UNREAD)) || (text->looked_up && !b->moment.right));
+}
+
+/* Would giving it something be the end of a ROW_COUNT() that it reads, and that can't be put into its text? */
+static bool spoils_row_count(const struct client *c)
+{
+    const struct backend *b = c->lease.backend;
+    const struct statement_effects *text = &b->effects.text;
+    uint8_t reads = client_names_read(c, b);
+
+    if (!session_row_count_stays(&c->lease.session, c->home->facts->is_mariadb))
+        return false;
+    if (c->command == COM_STMT_EXECUTE || text->several)
+        reads |= text->reads;
+    return (reads & RESIDUE_ROW_COUNT) != 0;
+}
+
+/* Will it leave a ROW_COUNT() behind which FOUND_ROWS() could not be given any more, and may stored code read both? */
+static bool seals_found_rows(const struct client *c, const struct command_effects *e)
+{
+    const uint8_t both = RESIDUE_ROW_COUNT | RESIDUE_FOUND_ROWS;
+    const struct stored_code *code = c->home->facts->stored_code;
+
+    return !c->home->facts->is_mariadb && e->text.verb == VERB_WRITE && code && (code->names.reads & both) == both;
+}
+
+/* Is the list of warnings gone as soon as it begins, for itself too? */
+static bool empties_list(const struct client *c, const struct command_effects *e)
+{
+    return !c->home->facts->is_mariadb && e->text.verb != VERB_DIAGNOSTICS && !(e->text.reads & RESIDUE_WARNINGS);
+}
+
+/* What only the session has of what the command needs to find at the server, or may leave there as it is. Routines may read anything. On MySQL, where
+ * not all can be given back, it is what their code reads; and their list of warnings is empty when they begin. */
 static uint8_t wants_primed(struct client *c)
 {
     const struct command_effects *e = &c->lease.backend->effects;
     struct session *s = &c->lease.session;
     uint8_t wanted = session_unclear(e, c->home->facts->is_mariadb);
 
-    if (!may_read_residue(e->command) || (e->text.several && !s->image.multi_statements)) /* the latter is a syntax error, and nothing else */
+    if (e->command == COM_STMT_PREPARE || (e->text.several && !s->image.multi_statements)) /* the latter is a syntax error, and nothing else */
         return 0;
-    if (e->text.pins & PIN_BIT(PIN_OPAQUE) || (e->text.looked_up && !c->lease.backend->moment.right))
-        wanted |= RESIDUE_ALL;
+    if (may_run_code(c))
+        wanted |= c->home->facts->is_mariadb ? RESIDUE_ALL : client_names_read(c, c->lease.backend) & (RESIDUE_ROW_COUNT | RESIDUE_FOUND_ROWS);
+    if (seals_found_rows(c, e))
+        wanted |= RESIDUE_FOUND_ROWS;
     if (e->text.several) /* the second may read what the first has left as it was */
         wanted |= e->text.reads & RESIDUE_ALL;
-    return backend_can_prime(c->lease.backend, s, wanted & (uint8_t)~s->on_server);
+    wanted &= (uint8_t)~s->on_server;
+    if (wanted & RESIDUE_ROW_COUNT && empties_list(c, e))
+        session_list_overwritten(s); /* it would be in the way */
+    return wanted && !spoils_row_count(c) ? backend_can_prime(c->lease.backend, s, wanted) : 0;
+}
+
+/* What stored code that it runs may read, and its backend has not. */
+static uint8_t code_misses(const struct client *c)
+{
+    const struct session *s = &c->lease.session;
+    uint8_t lacks = RESIDUE_ALL & (uint8_t)~s->on_server;
+
+    if (!c->home->facts->is_mariadb)
+        lacks &= (uint8_t)~RESIDUE_WARNINGS;
+    return lacks && may_run_code(c) ? lacks & client_names_read(c, c->lease.backend) : 0;
 }
 
 /* The command waits until its backend has been given these. */
@@ -144,6 +201,10 @@ bool client_residue(struct client *c, const uint8_t *bytes, size_t length)
     if (can) {
         prime(c, can);
         return false;
+    }
+    if (code_misses(c)) {
+        client_refuse_residue(c);
+        return true;
     }
     if (text->several && missing & (RESIDUE_FOUND_ROWS | RESIDUE_WARNINGS)) /* nobody can tell which of them reads it */
         return refused(c, missing);

@@ -124,7 +124,7 @@ static bool lease_page(struct frames *f, struct lease *lease, int64_t now_us)
         return lease_resident(f, lease, now_us);
     frames_idle_remove(f, b);
     frames_evict(f, b, NULL, -1);
-    return false;
+    return lease->state == LEASE_HELD;
 }
 
 bool frames_lease(struct frames *f, struct lease *lease)

@@ -93,7 +93,7 @@ struct backend *frames_idle_nearest(struct frames *f, const struct lease *lease,
     return best;
 }
 
-/* The coldest with that key whose session has no warnings to lose, else the coldest. */
+/* The coldest with that key whose session has no warnings to lose and may leave, else the coldest. */
 static struct backend *coldest_page(struct frames *f, uint32_t key)
 {
     struct backend *each, *warned = NULL;
@@ -101,7 +101,7 @@ static struct backend *coldest_page(struct frames *f, uint32_t key)
     TAILQ_FOREACH_REVERSE(each, &f->idle, backend_list, link) {
         if (each->key != key || !each->resident)
             continue;
-        if (each->resident->session.diagnostics != DIAGNOSTICS_SERVER)
+        if (each->resident->session.diagnostics != DIAGNOSTICS_SERVER && frames_may_leave(f, each))
             return each;
         if (!warned)
             warned = each;
@@ -148,6 +148,10 @@ static bool would_end(const struct backend *b)
 void frames_evict(struct frames *f, struct backend *b, struct waiter *waiter, int close)
 {
     INVARIANT(b->state == BACKEND_IDLE);
+    if (b->resident && !frames_may_leave(f, b)) {
+        frames_keep(f, b, waiter);
+        return;
+    }
     if (b->resident) {
         if (!target_globals_right(f->context.target, f->context.facts->globals))
             session_ask_globals(&b->resident->session, f->context.facts->globals, &b->epoch);

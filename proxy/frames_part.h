@@ -67,6 +67,10 @@ void frames_silence_free(struct frames *f, struct lease *lease);
 
 /* frames_saved.c */
 void frames_saved(struct backend *b, bool done);
+/* IDLE and off its list: may the resident session's page leave it at all? */
+bool frames_may_leave(const struct frames *f, const struct backend *b);
+/* It may not: it keeps the backend, which was meant for the waiter, if there is one. */
+void frames_keep(struct frames *f, struct backend *b, struct waiter *waiter);
 /* Its resident session, if there is one, loses its page: what was not known of it is lost, and then so is the session. */
 void frames_lose_page(struct backend *b);
 

@@ -24,6 +24,10 @@ void frames_primed(struct backend *b)
     backend_set_state(b, BACKEND_LEASED);
     lease->state = LEASE_HELD;
     b->warned |= b->prime.done != b->prime.asked; /* the refusal is in the list */
+    if (b->prime.overwrites) {
+        b->warned = true;
+        session_list_overwritten(&lease->session);
+    }
     session_primed(&lease->session, b->prime.asked, b->prime.done);
     lease->ops->ready(lease);
 }

@@ -4,6 +4,7 @@
 #include "proxy/frames_part.h"
 
 #include "proxy/invariant.h"
+#include "proxy/stored_code.h"
 
 static struct stats *stats(struct frames *f)
 {
@@ -40,7 +41,7 @@ void frames_lose_page(struct backend *b)
     }
 }
 
-/* It keeps its backend: a transaction is open after all, or the server would not tell. */
+/* It keeps its backend: a transaction is open after all, or the server would not tell, or nobody can be given what it has. */
 static void keep_page(struct frames *f, struct backend *b)
 {
     struct lease *lease = b->resident;
@@ -52,6 +53,22 @@ static void keep_page(struct frames *f, struct backend *b)
         lease->ops->ready(lease);
     else
         lease->ops->answered(lease);
+}
+
+bool frames_may_leave(const struct frames *f, const struct backend *b)
+{
+    const struct target_facts *facts = f->context.facts;
+    const struct stored_code *code = facts->stored_code;
+
+    return !session_row_count_stays(&b->resident->session, facts->is_mariadb) || !code || !(code->names.reads & RESIDUE_ROW_COUNT);
+}
+
+void frames_keep(struct frames *f, struct backend *b, struct waiter *waiter)
+{
+    b->resident->session.pins |= PIN_BIT(PIN_RESIDUE);
+    keep_page(f, b);
+    if (waiter)
+        frames_waiter_again(f, waiter);
 }
 
 void frames_saved(struct backend *b, bool done)

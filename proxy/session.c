@@ -275,17 +275,27 @@ static void note_prepared(struct session *s, uint32_t id, const struct statement
         }
         s->statements = more;
     }
-    s->statements[s->statement_count++] = (struct session_statement){id, *effects};
+    s->statements[s->statement_count++] = (struct session_statement){.id = id, .effects = *effects};
     s->pins |= PIN_BIT(PIN_STATEMENTS);
+}
+
+static struct session_statement *find_statement(const struct session *s, uint32_t id)
+{
+    for (size_t i = s->statement_count; i-- > 0;)
+        if (s->statements[i].id == id)
+            return &s->statements[i];
+    return NULL;
 }
 
 static struct statement_effects prepared_effects(const struct session *s, uint32_t id)
 {
+    const struct session_statement *statement;
+
     if (id == STATEMENT_ID_LAST && s->statement_count)
         return s->statements[s->statement_count - 1].effects;
-    for (size_t i = s->statement_count; i-- > 0;)
-        if (s->statements[i].id == id)
-            return s->statements[i].effects;
+    statement = find_statement(s, id);
+    if (statement)
+        return statement->effects;
     return (struct statement_effects){.verb = VERB_OTHER, .pins = PIN_BIT(PIN_OPAQUE), .found_rows = FOUND_ROWS_UNCLEAR, .insert_id = true};
 }
 
@@ -295,6 +305,23 @@ struct statement_effects session_statement_effects(const struct session *s, uint
 
     effects.pins |= s->prepared_pins;
     return effects;
+}
+
+bool session_cursor_failed(const struct session *s, uint32_t id)
+{
+    const struct session_statement *statement = find_statement(s, id);
+
+    return statement && statement->cursor_failed;
+}
+
+static void note_executed(struct session *s, const struct command_effects *e, const struct reply *r)
+{
+    struct session_statement *statement = find_statement(s, e->id);
+
+    if (statement && !r->failed)
+        statement->cursor_failed = false;
+    else if (statement && e->cursor && r->rows_begun)
+        statement->cursor_failed = true;
 }
 
 static void note_closed(struct session *s, uint32_t id)
@@ -441,12 +468,15 @@ void session_note(struct session *s, const struct command_effects *e, const stru
         session_reset(s, r->status & STATUS_LASTING, is_mariadb);
         return;
     }
+    s->pins &= ~PIN_BIT(PIN_RESIDUE); /* looked at again when its page is to leave */
     if (e->local && r->failed)
         return; /* refused here: nobody has seen it */
     if (e->command != COM_STMT_PREPARE)
         note_text(s, e, r);
     else if (!r->failed)
         note_prepared(s, r->statement_id, &e->text);
+    if (e->command == COM_STMT_EXECUTE && !is_mariadb)
+        note_executed(s, e, r);
     if (e->command == COM_STMT_CLOSE)
         note_closed(s, e->id);
     else if (e->command == COM_SET_OPTION && !r->failed)

@@ -40,6 +40,7 @@ enum diagnostics {
 /* A prepared statement: what executing it may do. */
 struct session_statement {
     uint32_t id;
+    bool cursor_failed;   /* MySQL: executed with a cursor it failed behind the columns, and has not gone well since */
     struct statement_effects effects;
 };
 
@@ -105,6 +106,8 @@ void session_free(struct session *s);
 void command_effects_of(struct command_effects *e, const uint8_t *command, size_t length);
 /* What executing the prepared statement may do: of one that is not known, anything. */
 struct statement_effects session_statement_effects(const struct session *s, uint32_t id);
+/* Does MySQL leave out the EOF in front of its next error, as if it were executed with a cursor again? */
+bool session_cursor_failed(const struct session *s, uint32_t id);
 /* The command's reply has ended. */
 void session_note(struct session *s, const struct command_effects *e, const struct reply *r, bool is_mariadb);
 /* session_residue.c, a part of session_note: what the command has left for the next. */
@@ -144,6 +147,10 @@ void session_move(struct session *s, uint16_t status, const struct epoch *epoch,
 void session_begin(struct session *s, const struct epoch *epoch);
 /* The server was asked to take these (enum residue) and has these now; whatever it refused, it does not have. */
 void session_primed(struct session *s, uint8_t asked, uint8_t done);
+/* The list of its backend is not its own any more. */
+void session_list_overwritten(struct session *s);
+/* Is its ROW_COUNT() only where it is: no other server's connection could be given it (backend_prime.c)? */
+bool session_row_count_stays(const struct session *s, bool is_mariadb);
 /* Are its texts, and what it is told by default, in UTF-8? Not known for certain counts as no. */
 bool session_speaks_utf8(const struct session *s);
 /* Its page has left its backend. */

@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#include "protocol/residue_prime.h"
+
 static bool runs_text(const struct command_effects *e)
 {
     return e->command == COM_QUERY || e->command == COM_STMT_EXECUTE;
@@ -18,12 +20,18 @@ static bool is_opaque(const struct command_effects *e)
     return (e->text.pins & PIN_BIT(PIN_OPAQUE)) != 0;
 }
 
+/* MySQL's errors about a statement that is not there, and its warning about COM_FIELD_LIST, come behind what is in the list. */
+static bool may_add_to_list(const struct command_effects *e)
+{
+    return e->command == COM_STMT_EXECUTE || e->command == COM_STMT_FETCH || e->command == COM_STMT_RESET || e->command == COM_FIELD_LIST;
+}
+
 uint8_t session_unclear(const struct command_effects *e, bool is_mariadb)
 {
-    uint8_t unclear = 0;
+    uint8_t unclear = !is_mariadb && may_add_to_list(e) ? RESIDUE_WARNINGS : 0;
 
     if (!runs_text(e))
-        return 0;
+        return unclear;
     if (e->text.found_rows == FOUND_ROWS_UNCLEAR || (is_opaque(e) && e->text.verb == VERB_OTHER))
         unclear |= RESIDUE_FOUND_ROWS;
     if (is_mariadb && (is_opaque(e) || e->text.warnings == WARNINGS_UNCLEAR))
@@ -75,6 +83,15 @@ static void note_row_count(struct session *s, const struct command_effects *e, c
         s->row_count = r->failed || r->rows_ended || diagnosed_badly(e, r) ? -1 : (int64_t)r->affected_rows;
     }
     s->on_server |= RESIDUE_ROW_COUNT;
+}
+
+bool session_row_count_stays(const struct session *s, bool is_mariadb)
+{
+    if (!(s->on_server & RESIDUE_ROW_COUNT) || s->row_count < 1)
+        return false;
+    if (is_mariadb)
+        return s->row_count > RESIDUE_PRIME_COUNT;
+    return s->row_count > 1 || s->found_rows < 1 || s->unsaved & UNSAVED_FOUND_ROWS;
 }
 
 /* --- FOUND_ROWS() --- */
@@ -171,11 +188,18 @@ static void set_diagnostics(struct session *s, enum diagnostics diagnostics)
     buffer_free(&s->warnings);
 }
 
+static bool has_added_to_list(const struct command_effects *e, const struct reply *r)
+{
+    return may_add_to_list(e) && (e->command == COM_FIELD_LIST || (r->failed && r->error == 1243));
+}
+
 static void note_warnings(struct session *s, const struct command_effects *e, const struct reply *r, bool is_mariadb)
 {
     enum warnings_fate after = warnings_after(e, r, is_mariadb);
 
-    if (after == WARNINGS_CLEARED)
+    if (!is_mariadb && has_added_to_list(e, r))
+        set_diagnostics(s, s->on_server & RESIDUE_WARNINGS ? DIAGNOSTICS_SERVER : DIAGNOSTICS_LOST);
+    else if (after == WARNINGS_CLEARED)
         set_diagnostics(s, may_have_warned(e, r) ? DIAGNOSTICS_SERVER : DIAGNOSTICS_NONE);
     else if (after == WARNINGS_UNCLEAR && s->on_server & RESIDUE_WARNINGS)
         set_diagnostics(s, DIAGNOSTICS_SERVER);
@@ -244,7 +268,7 @@ static void note_conditions(struct session *s, const struct command_effects *e, 
 {
     if (!r->failed && (tells_conditions(e->command) || e->command == COM_STATISTICS))
         return;
-    s->conditions = r->failed ? CONDITIONS_LISTED : r->warnings;
+    s->conditions = !r->failed ? r->warnings : has_added_to_list(e, r) ? 1 : CONDITIONS_LISTED;
 }
 
 uint16_t session_conditions(const struct session *s, uint8_t command, bool is_mariadb)
@@ -274,16 +298,21 @@ bool session_knows_sqlstates(const struct session *s)
     return s->on_server & RESIDUE_WARNINGS ? !s->signalled : s->diagnostics == DIAGNOSTICS_NONE || is_one_error(s);
 }
 
+void session_list_overwritten(struct session *s)
+{
+    s->on_server &= (uint8_t)~RESIDUE_WARNINGS;
+    if (s->diagnostics == DIAGNOSTICS_SERVER)
+        s->diagnostics = DIAGNOSTICS_LOST;
+    s->unsaved &= (uint8_t)~UNSAVED_WARNINGS;
+}
+
 void session_primed(struct session *s, uint8_t asked, uint8_t done)
 {
     s->on_server = (uint8_t)((s->on_server & ~RESIDUE_ROW_COUNT) | done);
     s->signalled |= done & RESIDUE_WARNINGS && !is_one_error(s);
     if (done != asked) {
         s->unprimable |= asked;
-        s->on_server &= (uint8_t)~RESIDUE_WARNINGS; /* the refusal is in the list */
-        if (s->diagnostics == DIAGNOSTICS_SERVER)
-            s->diagnostics = DIAGNOSTICS_LOST;
-        s->unsaved &= (uint8_t)~UNSAVED_WARNINGS;
+        session_list_overwritten(s); /* the refusal is in the list */
     }
 }
 

@@ -14,14 +14,13 @@
 /* One text. */
 struct code {
     uint64_t name;
-    uint8_t meaning;
+    uint8_t meaning, reads;
     bool routine;
     size_t mentions, mention_count; /* in builder.mentions; of them, once resolved, what is in the set, as its index */
     size_t calls, call_count;       /* in builder.calls */
 };
 
 struct stored_code_builder {
-    bool reads_residue;
     struct hash_list schemas; /* sorted */
     struct code *codes;
     size_t count, room;
@@ -51,11 +50,10 @@ bool stored_code_same(const struct stored_code *a, const struct stored_code *b)
 {
     const struct name_set *x = &a->names, *y = &b->names;
 
-    if (x->reads_residue != y->reads_residue || x->count != y->count ||
-        x->schema_count != y->schema_count)
+    if (x->count != y->count || x->schema_count != y->schema_count)
         return false;
     for (size_t i = 0; i < x->count; i++)
-        if (x->entries[i].hash != y->entries[i].hash || x->entries[i].meaning != y->entries[i].meaning)
+        if (x->entries[i].hash != y->entries[i].hash || x->entries[i].meaning != y->entries[i].meaning || x->entries[i].reads != y->entries[i].reads)
             return false;
     return !x->schema_count || memcmp(x->schemas, y->schemas, x->schema_count * sizeof *x->schemas) == 0;
 }
@@ -98,10 +96,13 @@ static struct code *add_code(struct stored_code_builder *b, uint64_t name)
 
 void stored_code_add_opaque(struct stored_code_builder *b, uint64_t name, bool reads)
 {
+    struct code *code;
+
     if (b->count >= CODES_MAX)
         return;
-    add_code(b, name)->meaning = NAME_OPAQUE;
-    b->reads_residue |= reads;
+    code = add_code(b, name);
+    code->meaning = NAME_OPAQUE;
+    code->reads = reads ? NAME_READS_ANYTHING : 0;
 }
 
 static size_t append(struct hash_list *to, const struct hash_list *from)
@@ -135,12 +136,14 @@ void stored_code_add(struct stored_code_builder *b, uint64_t name, const struct 
         return; /* the table is as plain as any other */
     code = add_code(b, name);
     code->routine = text->kind == CODE_ROUTINE;
-    b->reads_residue |= found->reads_residue;
+    code->reads = found->reads;
     if (found->inserts)
         code->meaning |= NAME_INSERTS;
-    if (found->opaque || leaves_schemas(b, found)) {
+    if (found->opaque)
         code->meaning = NAME_OPAQUE;
-        return;
+    if (leaves_schemas(b, found)) {
+        code->meaning = NAME_OPAQUE;
+        code->reads = NAME_READS_ANYTHING;
     }
     code->mention_count = append(&b->mentions, &found->mentions);
     code->call_count = append(&b->calls, &found->calls);
@@ -215,12 +218,17 @@ static void close_over(struct stored_code_builder *b, const struct hash_list *na
         for (size_t i = 0; i < b->count; i++) {
             struct code *code = &b->codes[i];
             struct name_entry *own = &entries[index_of(names, code->name)];
-            uint8_t before = own->meaning;
+            const struct name_entry before = *own;
 
-            for (size_t m = 0; m < code->mention_count; m++)
-                code->meaning = joined(code->meaning, entries[b->mentions.list[code->mentions + m]].meaning);
+            for (size_t m = 0; m < code->mention_count; m++) {
+                const struct name_entry *mentioned = &entries[b->mentions.list[code->mentions + m]];
+
+                code->meaning = joined(code->meaning, mentioned->meaning);
+                code->reads |= mentioned->reads;
+            }
             own->meaning = joined((uint8_t)(own->meaning | NAME_PLAIN), code->meaning);
-            changed |= own->meaning != before;
+            own->reads |= code->reads;
+            changed |= own->meaning != before.meaning || own->reads != before.reads;
         }
     }
 }
@@ -236,7 +244,7 @@ struct stored_code *stored_code_build(struct stored_code_builder *b)
         gather(b, &names, &routines);
         for (size_t i = 0; i < b->count; i++)
             resolve(b, &b->codes[i], &names, &routines);
-        code->names = (struct name_set){.complete = true, .reads_residue = b->reads_residue, .count = names.count};
+        code->names = (struct name_set){.complete = true, .count = names.count};
         code->names.entries = names.count ? zalloc(names.count * sizeof *code->names.entries) : NULL;
         for (size_t i = 0; i < names.count; i++)
             code->names.entries[i].hash = names.list[i];

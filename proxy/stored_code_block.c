@@ -5,6 +5,8 @@
  */
 #include "proxy/stored_code_block.h"
 
+#include "protocol/statement.h"
+
 enum place {
     AT_START,       /* of a statement */
     AFTER_LABEL,
@@ -106,7 +108,8 @@ static bool is_local(const struct code_block *b, uint64_t hash)
 
 static void end_statement(struct code_block *b)
 {
-    b->handler = false;
+    b->has_changed |= b->changes;
+    b->handler = b->changes = false;
     b->place = AT_START;
 }
 
@@ -134,9 +137,26 @@ static void read_diagnostics(struct code_block *b)
     b->place = IN_SIMPLE;
     if (handles(b))
         return; /* of the condition that it handles */
-    b->found->reads_residue = true;
+    b->found->reads |= RESIDUE_WARNINGS | (b->has_changed ? 0 : RESIDUE_ROW_COUNT);
     if (!b->found->opaque)
         b->found->opaque = "reads diagnostics";
+}
+
+/* It is in no branch, loop or handler, and whoever leaves the block in front of it leaves the routine: what is behind it is behind it in time. MariaDB's triggers
+ * keep the ROW_COUNT() of the statement that fires them. */
+static void begin_change(struct code_block *b)
+{
+    b->changes = b->text->kind == CODE_ROUTINE && !b->text->modes.mariadb && b->depth == 1 && top_is(b, OPEN_BLOCK) && !handles(b);
+    b->place = IN_SIMPLE;
+}
+
+/* Where it is not known any more what is a statement. */
+static void note_lost(struct code_block *b, enum code_word word)
+{
+    if (word == CODE_WORD_GET || word == CODE_WORD_SHOW)
+        b->found->reads |= RESIDUE_WARNINGS | RESIDUE_ROW_COUNT;
+    else if (word == CODE_WORD_EXECUTE)
+        b->found->reads = NAME_READS_ANYTHING;
 }
 
 static void begin_other(struct code_block *b, enum code_word word)
@@ -144,7 +164,7 @@ static void begin_other(struct code_block *b, enum code_word word)
     switch (word) {
     case CODE_WORD_SHOW:
     case CODE_WORD_EXECUTE:
-        b->found->reads_residue = true;
+        note_lost(b, word);
         lose(b, "has a statement that may set state");
         return;
     case CODE_WORD_GET:
@@ -160,7 +180,11 @@ static void begin_other(struct code_block *b, enum code_word word)
     case CODE_WORD_INSERT:
     case CODE_WORD_REPLACE:
         b->found->inserts = true;
-        b->place = IN_SIMPLE;
+        begin_change(b);
+        return;
+    case CODE_WORD_UPDATE:
+    case CODE_WORD_DELETE:
+        begin_change(b);
         return;
     default:
         b->place = code_word_use(word) == USE_START ? IN_SIMPLE : AFTER_LABEL;
@@ -301,6 +325,8 @@ static void set(struct code_block *b, const struct token *token, enum code_word 
 void code_block_token(struct code_block *b, const struct token *token, enum code_word word, unsigned parens)
 {
     b->parens = parens;
+    if (b->place == LOST)
+        note_lost(b, word);
     if (b->place == LOST || value_word(b, word))
         return;
     if (is_sign(token, ':') && b->place != AFTER_LABEL && b->place != SET_NAMED && b->place != SET_NAMED_FIELD) {
@@ -357,7 +383,7 @@ void code_block_begin(struct code_block *b, const struct code_text *text, struct
     b->found = found;
     b->place = text->kind == CODE_EXPRESSION ? IN_SIMPLE : AT_START;
     b->depth = b->parens = b->set_parens = b->local_count = b->pending = 0;
-    b->handler = b->calls = b->target_is_new = false;
+    b->handler = b->changes = b->has_changed = b->calls = b->target_is_new = false;
     b->target = 0;
 }
 

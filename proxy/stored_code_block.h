@@ -19,6 +19,8 @@ struct code_block {
     bool in_handler[CODE_DEPTH];
     unsigned depth;
     bool handler;          /* the statement that begins is a handler's */
+    bool changes;          /* the statement sets ROW_COUNT(), */
+    bool has_changed;      /* and so has one before it, whatever way was taken here: MySQL's routines */
     bool calls;            /* the name that follows is CALLed; whoever reads it clears it */
     unsigned parens, set_parens;
     uint64_t target;       /* of the SET */

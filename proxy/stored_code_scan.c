@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "protocol/statement.h"
 #include "protocol/statement_word.h"
 #include "protocol/variable.h"
 #include "proxy/invariant.h"
@@ -46,9 +47,10 @@ static void note_opaque(struct scan *s, const char *why)
         s->found->opaque = why;
 }
 
-static void note_residue(struct scan *s, const char *why)
+/* reads: enum residue. */
+static void note_residue(struct scan *s, uint8_t reads, const char *why)
 {
-    s->found->reads_residue = true;
+    s->found->reads |= reads;
     note_opaque(s, why);
 }
 
@@ -57,9 +59,9 @@ static void judge_builtin(struct scan *s, const struct function *function)
     switch ((enum function_effect)function->effect) {
     case FUNCTION_NONE: return;
     case FUNCTION_INSERT_ID: s->insert_id = true; return; /* without an argument it only reads */
-    case FUNCTION_ROW_COUNT:
-    case FUNCTION_FOUND_ROWS:
-    case FUNCTION_CONNECTION_ID: note_residue(s, "reads what the statement before it left, or the connection's id"); return;
+    case FUNCTION_ROW_COUNT: note_residue(s, s->block.has_changed ? 0 : RESIDUE_ROW_COUNT, "reads ROW_COUNT()"); return;
+    case FUNCTION_FOUND_ROWS: note_residue(s, RESIDUE_FOUND_ROWS, "reads FOUND_ROWS()"); return;
+    case FUNCTION_CONNECTION_ID: note_residue(s, RESIDUE_CONNECTION_ID, "reads the connection's id"); return;
     default: note_opaque(s, "calls a function that sets state"); return;
     }
 }
@@ -203,12 +205,12 @@ static void follow_parens(struct scan *s, const struct token *token)
     if (token->kind != TOKEN_SIGN)
         return;
     if (token->sign == '(' && s->parens + 1 == CODE_DEPTH)
-        note_residue(s, "is nested too deeply");
+        note_residue(s, NAME_READS_ANYTHING, "is nested too deeply");
     else if (token->sign == '(') {
         s->from[++s->parens] = list;
         s->arguments[s->parens] = s->last.kind == TOKEN_WORD;
     } else if (token->sign == ')' && s->parens == 0)
-        note_residue(s, "has a form that is not understood");
+        note_residue(s, NAME_READS_ANYTHING, "has a form that is not understood");
     else if (token->sign == ')')
         s->parens--;
 }
@@ -277,7 +279,8 @@ static void on_token(struct scan *s, const struct token *token)
 static void begin(struct scan *s, const struct code_text *text, struct code_findings *found)
 {
     found->opaque = NULL;
-    found->inserts = found->reads_residue = false;
+    found->inserts = false;
+    found->reads = 0;
     found->mentions.count = found->calls.count = found->schemas.count = found->prefixes.count = found->bare.count = 0;
     s->text = text;
     s->found = found;
@@ -292,9 +295,9 @@ static void finish(struct scan *s, const struct lexer *lexer)
     end_chain(s, &s->last);
     code_block_end(&s->block);
     if (lexer_unclear(lexer))
-        note_residue(s, "can't be cut into words for certain");
+        note_residue(s, NAME_READS_ANYTHING, "can't be cut into words for certain");
     if (s->variables && s->residue_name)
-        note_residue(s, "reads what the statement before it left, or the connection's id");
+        note_residue(s, RESIDUE_WARNINGS | RESIDUE_CONNECTION_ID, "reads what the statement before it left, or the connection's id");
     hash_list_sort(&found->mentions);
     hash_list_sort(&found->calls);
     hash_list_sort(&found->schemas);

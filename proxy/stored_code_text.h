@@ -36,7 +36,7 @@ void hash_list_free(struct hash_list *list);
 struct code_findings {
     const char *opaque;        /* why it may change anything; NULL: it does not, as long as what it names does not */
     bool inserts;
-    bool reads_residue;        /* ROW_COUNT() and the like, or it can't be told */
+    uint8_t reads;             /* of what the statement that runs it found: enum residue; NAME_READS_ANYTHING: it can't be told */
     struct hash_list mentions; /* every word and identifier: any of them may be a view, a routine, a table with triggers */
     struct hash_list calls;    /* routines; none of them is built in */
     struct hash_list schemas;  /* what must be a schema's name */

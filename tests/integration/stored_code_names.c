@@ -66,7 +66,7 @@ int main(int count, char **arguments)
     }
     print_counters(mysql);
     if (code) {
-        printf(", \"count\": %zu, \"schemas\": %zu, \"reads_residue\": %d", code->names.count, code->names.schema_count, (int)code->names.reads_residue);
+        printf(", \"count\": %zu, \"schemas\": %zu, \"reads\": %u", code->names.count, code->names.schema_count, code->names.reads);
         printf(", \"meanings\": [");
         for (int i = 5; i < count; i++)
             printf("%s%d", i > 5 ? ", " : "", meaning(&code->names, arguments[i]));

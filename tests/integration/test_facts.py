@@ -29,6 +29,7 @@ CREATE PROCEDURE names_inside() BEGIN SET NAMES latin1 COLLATE latin1_bin; SELEC
 CREATE PROCEDURE modes() BEGIN SET sql_mode = 'ANSI'; DO 1; END
 CREATE PROCEDURE rows_of(n INT) BEGIN INSERT INTO t (v) VALUES (n); SELECT 1; UPDATE t SET v = v + 1; END
 CREATE FUNCTION counted() RETURNS BIGINT RETURN ROW_COUNT()
+CREATE PROCEDURE finds() SELECT ROW_COUNT(), FOUND_ROWS(), @@warning_count
 CREATE FUNCTION connection_of() RETURNS BIGINT RETURN CONNECTION_ID()
 CREATE VIEW live AS SELECT LAST_INSERT_ID() AS l, FOUND_ROWS() AS f, CONNECTION_ID() AS c
 CREATE TABLE of_trigger (id INT, c BIGINT)
@@ -366,6 +367,28 @@ def test_mysqls_list_of_warnings(connect, server):
     client.rows("SELECT id FROM t")
     client.value("SELECT FOUND_ROWS()")
     assert [row[1] for row in client.rows("SHOW WARNINGS")] == (["1287"] if server.family == "mysql" else [])
+
+
+def test_what_a_routine_finds(connect, server):
+    """ROW_COUNT() and FOUND_ROWS() of the statement before; its list of warnings on MariaDB alone."""
+    client = connect("SET sql_mode = ''", "DELETE FROM t")
+    client.rows("SELECT 1 UNION SELECT 2 UNION SELECT 3")
+    client.ok("INSERT INTO t (v) VALUES ('x'), (1)")
+    assert client.query("CALL finds()")[0].rows == ((b"2", b"3", b"0" if server.family == "mysql" else b"1"),)
+
+
+def test_row_count_of_select_into(connect):
+    """1, on a direct connection the only way to a ROW_COUNT() above 0 that changes no row."""
+    client = connect("SELECT SQL_CALC_FOUND_ROWS 1 FROM (SELECT 1 UNION SELECT 2) x LIMIT 1 INTO @x")
+    assert client.rows("SELECT ROW_COUNT(), FOUND_ROWS()") == [("1", "2")]
+
+
+def test_lists_that_go_on(connect, server):
+    """A statement that is not there: its error comes behind MySQL's list."""
+    client = connect("DO 1")
+    client.rows("SELECT 1 / 0")
+    assert client.stmt_reset(77)[0].code == 1243
+    assert [row[1] for row in client.rows("SHOW WARNINGS")] == ["1365"] * (server.family == "mysql") + ["1243"]
 
 
 def test_settings_distort_what_is_asked(connect):

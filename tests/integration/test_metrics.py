@@ -138,6 +138,7 @@ def residues(known, clients, **_):
     assert after("SELECT CAST('1x' AS SIGNED)", "SHOW WARNINGS").rows
     assert after("INSERT INTO t (v) VALUES (1), (2)", "SELECT ROW_COUNT()").rows == ((b"2",),)
     assert after("SELECT CAST('1x' AS SIGNED)", "GET DIAGNOSTICS CONDITION 1 @a = RETURNED_SQLSTATE").code == 1235
+    assert after("DO 1", "SELECT 1 x y, CONNECTION_ID()").code == 1064
     assert after("SELECT v FROM t LIMIT 1", "EXECUTE IMMEDIATE 'SELECT FOUND_ROWS()'").rows == ((b"1",),)
     return proxy
 
@@ -242,7 +243,7 @@ MOVED_BY = {
     waits: "leases_waited wait_timeouts waits_refused",
     pages: "pages_stolen pages_asked page_ins_difference page_ins_ahead page_ins_reset page_ins_login backend_restores",
     page_that_stays: "pages_kept",
-    residues: "residues_answered residues_written residues_refused residues_primed",
+    residues: "residues_answered residues_written residues_refused residues_retold residues_primed",
     keys: "backend_turned_over",
     deadlines: "idle_transactions_ended query_timeouts",
     silence: "silent_ended",

@@ -28,8 +28,8 @@ def server(shared):
 @pytest.fixture
 def front(sluse, server):
     """A factory of proxies that know the stored code."""
-    def make(**pool):
-        proxy = sluse(server, pool=dict(pool), sluse=dict(workers=1), account_admin={"password": "admin"}, backend=dict(health_interval="1h"))
+    def make(control="app", **pool):
+        proxy = sluse(server, pool=dict(pool), control=dict(user=control), sluse=dict(workers=1), account_admin={"password": "admin"}, backend=dict(health_interval="1h"))
         wait_until(lambda: proxy.stats()["target"]["stored_code"]["right"], what="stored code is read")
         return proxy
     return make
@@ -47,8 +47,8 @@ def client(server):
         each.close()
 
 
-def moving(front):
-    return front(size=3, debug_migrate="always")
+def moving(front, **sections):
+    return front(size=3, debug_migrate="always", **sections)
 
 
 def prepared(client, text):
@@ -144,3 +144,115 @@ def test_the_session_ends_meanwhile(front, server, client, routine):
     wait_until(lambda: proxy.backends()["idle"] == 1, what="it is clean")
     after = client(proxy)
     assert after.value("SELECT FOUND_ROWS()") == "0"
+
+
+@pytest.fixture
+def counting(server):
+    """A function that reads what the statement before left; on MySQL no connection can be given that of more than one row."""
+    server.sql("CREATE FUNCTION app.counting() RETURNS BIGINT NO SQL RETURN ROW_COUNT()")
+    yield
+    server.sql("DROP FUNCTION app.counting")
+
+
+def await_pins(proxy, *names):
+    """The reply is with the client a moment before the pins are counted."""
+    wait_until(lambda: {name for name, pin in proxy.stats()["pins"].items() if pin["now"]} == set(names), what=f"pins are {names}")
+
+
+@pytest.mark.parametrize("size", [4, 2], ids=["whenever it has run something", "when others wait"])
+@pytest.mark.parametrize("control", ["admin", "app"], ids=["that can be read", "that can't"])
+def test_stored_code_reads_row_count(front, server, client, counting, control, size):
+    """A page with such a ROW_COUNT() stays where it is until the next command, if there is code that may read it."""
+    proxy = front(control, size=size, **(dict(debug_migrate="always") if size > 2 else {}))
+    session, other = client(proxy), client(proxy)
+    for again in range(2):
+        session.ok("INSERT INTO t (v) VALUES (1), (2), (3)")
+        if size > 2:
+            assert other.value("SELECT 1") == "1"
+        await_pins(proxy, *["residue"] * (size > 2 and server.family == "mysql"))
+        session.send_command(3, b"DO 1")
+        session.read_reply()
+        await_pins(proxy)
+    session.ok("INSERT INTO t (v) VALUES (1), (2), (3)")
+    if size == 2:
+        other.send_command(3, b"SELECT 1")
+        if server.family == "mysql":
+            await_pins(proxy, "residue")    # its page was wanted, and stays
+        else:
+            assert other.read_reply()
+    assert session.value("SELECT counting()") == "3"
+    if size == 2:
+        session.close() # opaque code has run on it: it is pinned
+        if server.family == "mysql":
+            assert other.read_reply()
+    assert proxy.counter("residues_refused") == 0
+
+
+@pytest.mark.parametrize("rows", [0, 1, 2, 12])
+def test_one_row(front, server, client, counting, rows):
+    """MySQL can be given a ROW_COUNT() of 1, with a FOUND_ROWS() of at least 1: code reads it elsewhere, and so do prepared statements."""
+    proxy = front("admin", size=4, debug_migrate="always")
+    session = client(proxy)
+    select = " UNION ".join(f"SELECT {i}" for i in range(max(rows, 1))) + (" LIMIT 0" if not rows else "")
+    session.rows(select)
+    session.ok("INSERT INTO t (v) VALUES (1)")
+    await_pins(proxy, *["residue"] * (server.family == "mysql" and rows == 0))
+    assert session.value("SELECT counting()") == "1"
+    session.close()
+    session = client(proxy)
+    session.rows(select)
+    session.ok("INSERT INTO t (v) VALUES (1)")
+    reply = session.execute(prepared(session, "SELECT ROW_COUNT()"))[-1]
+    assert int.from_bytes(reply.rows[0][2:10], "little", signed=True) == 1
+    assert session.rows("SHOW WARNINGS") == [] and session.value("SELECT @@warning_count") == "0"
+    assert proxy.counter("residues_refused") == 0
+
+
+def test_stored_code_that_came_later(front, server, client):
+    """It was not there when the page left: no answer rather than a wrong one."""
+    proxy = moving(front)
+    session = client(proxy)
+    session.ok("INSERT INTO t (v) VALUES (1), (2), (3)")
+    await_pins(proxy)
+    server.sql("CREATE FUNCTION app.late() RETURNS BIGINT NO SQL RETURN ROW_COUNT()")
+    reply = session.query("SELECT late()")[-1]
+    server.sql("DROP FUNCTION app.late")
+    if server.family == "mysql":
+        assert reply.code == 1235 and proxy.counter("residues_refused") == 1
+    else:
+        assert reply.rows == ((b"3",),) and proxy.counter("residues_primed") >= 1
+    assert session.value("SELECT ROW_COUNT()") == ("3" if server.family == "mysql" else "-1")
+
+
+def test_stored_code_that_reads_its_own(front, server, client):
+    """What MySQL's routines have changed themselves is no reason to keep a page."""
+    server.sql("CREATE PROCEDURE app.own() BEGIN UPDATE t SET v = 7 WHERE id < 3; SELECT ROW_COUNT(); END")
+    try:
+        proxy = moving(front, control="admin")
+        session = client(proxy)
+        session.ok("INSERT INTO t (v) VALUES (1), (2), (3)")
+        await_pins(proxy)
+        assert session.query("CALL own()")[0].rows == ((b"2",),)
+    finally:
+        server.sql("DROP PROCEDURE app.own")
+
+
+def test_syntax_errors(front, server, client):
+    """They quote the client's own text, not the one with values; when the server can't be asked there is no answer."""
+    proxy = moving(front)
+    session = client(proxy)
+    with RawClient(server.port, schema="app", plugin=server.plugin) as direct:
+        for retold, text in enumerate(("SELECT 1 x y, CONNECTION_ID()", "SELECT ?, CONNECTION_ID(), ?", "SELECT 'a", "SELECT 1 x y"), 1):
+            assert session.query(text) == direct.query(text)
+            assert session.rows("SHOW WARNINGS") == direct.rows("SHOW WARNINGS")
+            assert proxy.counter("residues_retold") == min(retold, 2)
+        assert session.query("SET NAMES CONNECTION_ID()") == direct.query("SET NAMES CONNECTION_ID()")
+    assert (proxy.counter("residues_retold"), proxy.counter("residues_refused")) == (3, 0)
+    before = server.sql("SELECT @@global.max_prepared_stmt_count")[0][0]
+    server.sql("SET GLOBAL max_prepared_stmt_count = 0")
+    try:
+        refused = session.query("SELECT 1 x y, CONNECTION_ID()")[0].code
+    finally:
+        server.sql(f"SET GLOBAL max_prepared_stmt_count = {before}")
+    assert refused == 1235 and proxy.counter("residues_refused") == 1
+    assert session.value("SELECT 1") == "1"

@@ -9,7 +9,6 @@ from fuzz_bench import FuzzBench
 from harness.builds import roots
 from harness.proxy import ROOT, binary
 
-# One script in 33 may differ on MySQL: the text of a syntax error quotes the values that were put into the statement (docs/session-state.md).
 CHAOS = ("pool.size=4", "pool.debug_migrate=always")
 HOME = "mariadb-10.11"
 # Server, mode, first seed, sessions, stored code that reads ROW_COUNT() and the like.
@@ -55,7 +54,7 @@ def test_random_sessions(server, mode, seed, sessions, residue):
     finally:
         bench.close()
     print(lines[-1])
-    if fuzzer.failures * 33 > fuzzer.scripts * (server.name == "mysql-9.7"):
+    if fuzzer.failures:
         pytest.fail("\n".join(lines), pytrace=False)
     assert fuzzer.refused * 10 <= fuzzer.scripts, lines
     assert fuzzer.starved * 20 <= fuzzer.scripts, lines

@@ -7,8 +7,8 @@
 
 static const char *const entry_names[] = {"plain_f", "inserting_f", "opaque_f", "opaque_v", "audited", "count", "abs", "columns"};
 static struct name_entry entries[] = {
-    {0, NAME_PLAIN}, {0, NAME_PLAIN | NAME_INSERTS}, {0, NAME_OPAQUE}, {0, NAME_OPAQUE},
-    {0, NAME_INSERTS}, {0, NAME_OPAQUE}, {0, NAME_OPAQUE}, {0, NAME_OPAQUE},
+    {0, NAME_PLAIN, 0}, {0, NAME_PLAIN | NAME_INSERTS, 0}, {0, NAME_OPAQUE, 0}, {0, NAME_OPAQUE, 0},
+    {0, NAME_INSERTS, 0}, {0, NAME_OPAQUE, 0}, {0, NAME_OPAQUE, 0}, {0, NAME_OPAQUE, 0},
 };
 /* the last three are only in this one: routines with the names of built-in functions and of a keyword */
 #define USUAL 5u

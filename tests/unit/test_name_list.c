@@ -8,7 +8,7 @@
 
 Suite *name_list_suite(void);
 
-static struct name_entry entries[] = {{1, NAME_PLAIN}, {2, NAME_PLAIN | NAME_INSERTS}, {3, NAME_OPAQUE}};
+static struct name_entry entries[] = {{1, NAME_PLAIN, 0}, {2, NAME_PLAIN | NAME_INSERTS, 0}, {3, NAME_OPAQUE, 0}};
 static uint64_t schemas[] = {10, 11};
 static const struct name_set known = {.complete = true, .count = 3, .entries = entries, .schema_count = 2, .schemas = schemas};
 
@@ -35,6 +35,30 @@ START_TEST(judges)
     ck_assert_int_eq(JUDGE(LIST(10, 12), LIST(NAME_SCHEMA, NAME_SCHEMA)), NAMES_UNREAD);
     ck_assert_int_eq(JUDGE(LIST(12, 3), LIST(NAME_SCHEMA, NAME_USED)), NAMES_OPAQUE);
     ck_assert_int_eq(JUDGE(LIST(3, 10), LIST(NAME_SCHEMA, NAME_USED)), NAMES_UNREAD);
+}
+END_TEST
+
+/* What the code of the names reads; what is called and not in the set may have come since, and what is not read may read anything. */
+START_TEST(reads)
+{
+    static struct name_entry some[] = {{1, NAME_PLAIN, 0}, {2, NAME_OPAQUE, 1}, {3, NAME_OPAQUE, 2}};
+    const struct name_set set = {.complete = true, .count = 3, .entries = some, .schema_count = 2, .schemas = schemas};
+    struct name_list list;
+
+    name_list_clear(&list);
+    name_list_add(&list, 1, NAME_USED | NAME_CALLED);
+    name_list_add(&list, 10, NAME_SCHEMA);
+    name_list_add(&list, 99, NAME_USED);
+    ck_assert_uint_eq(name_list_reads(&list, &set), 0);
+    name_list_add(&list, 2, NAME_USED);
+    name_list_add(&list, 3, NAME_CALLED);
+    ck_assert_uint_eq(name_list_reads(&list, &set), 3);
+    ck_assert_uint_eq(name_list_reads(&list, NULL), NAME_READS_ANYTHING);
+    name_list_add(&list, 12, NAME_SCHEMA);
+    ck_assert_uint_eq(name_list_reads(&list, &set), NAME_READS_ANYTHING);
+    name_list_clear(&list);
+    name_list_add(&list, 99, NAME_CALLED);
+    ck_assert_uint_eq(name_list_reads(&list, &set), NAME_READS_ANYTHING);
 }
 END_TEST
 
@@ -83,6 +107,7 @@ Suite *name_list_suite(void)
     TCase *tests = tcase_create("lists");
 
     tcase_add_test(tests, judges);
+    tcase_add_test(tests, reads);
     tcase_add_test(tests, nothing_is_known);
     tcase_add_test(tests, full);
     suite_add_tcase(suite, tests);

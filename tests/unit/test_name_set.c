@@ -27,7 +27,7 @@ END_TEST
 
 START_TEST(finds)
 {
-    struct name_entry entries[] = {{hash_of("view"), NAME_OPAQUE}, {hash_of("t"), NAME_INSERTS}, {hash_of("f"), NAME_PLAIN}};
+    struct name_entry entries[] = {{hash_of("view"), NAME_OPAQUE, 0}, {hash_of("t"), NAME_INSERTS, 0}, {hash_of("f"), NAME_PLAIN, 0}};
     uint64_t schemas[] = {hash_of("shop"), hash_of("app"), hash_of("mysql")};
     struct name_set set = {.count = 3, .entries = entries, .schema_count = 3, .schemas = schemas};
 
@@ -48,8 +48,8 @@ END_TEST
 START_TEST(puts_together)
 {
     struct name_entry entries[] = {
-        {hash_of("a"), NAME_PLAIN},  {hash_of("b"), NAME_OPAQUE}, {hash_of("A"), NAME_INSERTS},
-        {hash_of("b"), NAME_OPAQUE}, {hash_of("a"), NAME_PLAIN},
+        {hash_of("a"), NAME_PLAIN, 0},  {hash_of("b"), NAME_OPAQUE, 0}, {hash_of("A"), NAME_INSERTS, 0},
+        {hash_of("b"), NAME_OPAQUE, 0}, {hash_of("a"), NAME_PLAIN, 0},
     };
     struct name_set set = {.count = 5, .entries = entries};
 
@@ -73,7 +73,7 @@ START_TEST(many)
         uint64_t hash = fuzz_random(&state) % 2000;
         if (hash % 3 == 0)
             hash |= UINT64_C(1) << 63;
-        given[i] = entries[i] = (struct name_entry){hash, (uint8_t)(1u << fuzz_random(&state) % 3)};
+        given[i] = entries[i] = (struct name_entry){hash, (uint8_t)(1u << fuzz_random(&state) % 3), 0};
         schemas[i] = hash;
     }
     name_set_finish(&set);

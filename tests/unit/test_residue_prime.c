@@ -16,6 +16,20 @@ static const char *written(const struct wire_writer *w)
     return (const char *)room;
 }
 
+START_TEST(one_row)
+{
+    struct wire_writer w = wire_writer(room, sizeof room);
+
+    ck_assert(residue_prime_one(&w, 1));
+    ck_assert_str_eq(written(&w), "SELECT 1 LIMIT 1 INTO @`sluse: ROW_COUNT()`");
+    w = wire_writer(room, sizeof room);
+    ck_assert(residue_prime_one(&w, 2));
+    ck_assert_ptr_nonnull(strstr(written(&w), " WHERE a.n<2 LIMIT 1 INTO @`sluse: ROW_COUNT()`"));
+    ck_assert(!residue_prime_one(&w, 0));
+    ck_assert(!residue_prime_one(&w, RESIDUE_PRIME_ROWS + 1));
+}
+END_TEST
+
 /* --- FOUND_ROWS() --- */
 
 START_TEST(found_rows)
@@ -235,6 +249,7 @@ Suite *residue_prime_suite(void)
     Suite *suite = suite_create("residue_prime");
     TCase *tests = tcase_create("residue_prime");
 
+    tcase_add_test(tests, one_row);
     tcase_add_test(tests, found_rows);
     tcase_add_test(tests, one_condition);
     tcase_add_test(tests, several_conditions);

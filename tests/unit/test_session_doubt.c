@@ -9,7 +9,7 @@ Suite *session_doubt_suite(void);
 
 #define NEVER STORED_CODE_NEVER
 
-static struct name_entry entries[] = {{1, NAME_PLAIN}, {3, NAME_OPAQUE}};
+static struct name_entry entries[] = {{1, NAME_PLAIN, 0}, {3, NAME_OPAQUE, 0}};
 static uint64_t schemas[] = {10};
 static const struct name_set known = {.complete = true, .count = 2, .entries = entries, .schema_count = 1, .schemas = schemas};
 

@@ -349,6 +349,38 @@ static const struct statement_row no_backslash[] = {
     {"SELECT 'a\\', 'CALL p()'", "select counted"},
 };
 
+/* Strings or names? It is known when that makes no difference. */
+static bool same_both_ways(const char *text, const char *expected)
+{
+    struct lexer_modes modes = mysql_known.modes;
+    struct statement s;
+    struct name_list names;
+    bool same;
+
+    modes.unknown_quotes = true;
+    statement_begin(&s, modes, mysql_known.names, &names, name_hash("app", 3));
+    statement_piece(&s, (const uint8_t *)text, strlen(text));
+    ck_assert(statement_end(&s)->pins & PIN_BIT(PIN_OPAQUE) && lexer_unclear(&s.lexer));
+    same = statement_judge_both(&s, (const uint8_t *)text, strlen(text));
+    ck_assert(same != lexer_unclear(&s.lexer));
+    ck_assert(!same || strcmp(describe_statement(&s.effects), expected) == 0);
+    return same;
+}
+
+START_TEST(either)
+{
+    ck_assert(same_both_ways("SELECT \"x\", 'a'", "select counted"));
+    ck_assert(same_both_ways("INSERT INTO t VALUES (\"a\", \"it's\")", "write tables insert_id"));
+    ck_assert(same_both_ways("SELECT ROW_COUNT(), \"x\"", "select counted ?row_count"));
+    ck_assert(!same_both_ways("SELECT \"opaque_v\"", ""));
+    ck_assert(!same_both_ways("SELECT \"plain_f\"()", ""));
+    ck_assert(!same_both_ways("SELECT \"a\\\", @x, \"", ""));
+    ck_assert(!same_both_ways("SELECT * FROM \"t\"", ""));
+    ck_assert(!same_both_ways("SET sql_mode = \"ANSI\"", ""));
+    ck_assert(!same_both_ways("SELECT \"unfinished", ""));
+}
+END_TEST
+
 START_TEST(modes)
 {
     struct statement_world world = mariadb_known;
@@ -401,6 +433,7 @@ Suite *statement_suite(void)
     TCase *tests = tcase_create("kinds");
 
     tcase_set_timeout(tests, 120);
+    tcase_add_test(tests, either);
     tcase_add_test(tests, test_queries);
     tcase_add_test(tests, test_writes);
     tcase_add_test(tests, test_transactions);

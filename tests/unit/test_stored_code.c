@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "protocol/statement.h"
 #include "proxy/stored_code.h"
 #include "proxy/target.h"
 
@@ -60,7 +61,7 @@ static int judge(enum code_kind kind, const char *text, struct lexer_modes modes
         code.parameter_count = 0;
     stored_code_add(b, hash("it"), &code);
     built = stored_code_build(b);
-    found = meaning(built, "it") | (built->names.reads_residue ? 8 : 0);
+    found = meaning(built, "it") | (built->names.reads ? 8 : 0);
     stored_code_drop(built);
     return found;
 }
@@ -94,9 +95,9 @@ static const struct sample samples[] = {
     {CODE_VIEW, READS, "select connection_id() AS `c`"},
     {CODE_VIEW, READS, "select row_count() AS `c`"},
     {CODE_VIEW, READS, "select found_rows() AS `c`"},
-    {CODE_VIEW, OPAQUE, "select `b`.`a` AS `a` from `other`.`b`"},
-    {CODE_VIEW, OPAQUE, "select `app`.`t`.`a` AS `a` from `app`.`t`,`other`.`b`"},
-    {CODE_VIEW, OPAQUE, "select `other`.`f`() AS `f`"},
+    {CODE_VIEW, READS, "select `b`.`a` AS `a` from `other`.`b`"},
+    {CODE_VIEW, READS, "select `app`.`t`.`a` AS `a` from `app`.`t`,`other`.`b`"},
+    {CODE_VIEW, READS, "select `other`.`f`() AS `f`"},
 
     /* default values, generated columns: only the opaque ones are in the set */
     {CODE_EXPRESSION, 0, "current_timestamp()"},
@@ -129,11 +130,11 @@ static const struct sample samples[] = {
     {CODE_TRIGGER, OPAQUE, "CREATE TEMPORARY TABLE x SELECT 1"},
     {CODE_TRIGGER, OPAQUE, "CALL q()"},
     {CODE_TRIGGER, PLAIN, "CALL p()"},
-    {CODE_TRIGGER, OPAQUE, "CALL other.p()"},
-    {CODE_TRIGGER, OPAQUE, "INSERT INTO other.log VALUES (1)"},
-    {CODE_TRIGGER, OPAQUE, "UPDATE t, other.u SET t.a = 1"},
-    {CODE_TRIGGER, OPAQUE, "SET NEW.a = (SELECT 1 FROM t, other.u)"},
-    {CODE_TRIGGER, OPAQUE, "SET NEW.a = (SELECT t FROM (x, t.u))"},
+    {CODE_TRIGGER, READS, "CALL other.p()"},
+    {CODE_TRIGGER, READS, "INSERT INTO other.log VALUES (1)"},
+    {CODE_TRIGGER, READS, "UPDATE t, other.u SET t.a = 1"},
+    {CODE_TRIGGER, READS, "SET NEW.a = (SELECT 1 FROM t, other.u)"},
+    {CODE_TRIGGER, READS, "SET NEW.a = (SELECT t FROM (x, t.u))"},
     {CODE_TRIGGER, PLAIN, "UPDATE t, u SET t.a = 1, u.b = EXTRACT(YEAR FROM u.c)"},
     {CODE_TRIGGER, OPAQUE, "SET NEW.id = NEXT VALUE FOR q"},
 
@@ -249,6 +250,67 @@ START_TEST(modes)
     ck_assert_int_eq(judge(CODE_ROUTINE, "SELECT /*M! @x, */ 1", mysql), PLAIN);
     ck_assert_int_eq(judge(CODE_ROUTINE, "SELECT uuid_to_bin(1)", mysql), PLAIN);
     ck_assert_int_eq(judge(CODE_ROUTINE, "SELECT uuid_to_bin(1)", mariadb), OPAQUE);
+}
+END_TEST
+
+/* What is read of the statement before, by whom it is read. */
+static unsigned reads(enum code_kind kind, const char *text, struct lexer_modes by)
+{
+    struct stored_code_builder *b = builder();
+    struct code_text code = {.kind = kind, .text = text, .length = strlen(text), .modes = by};
+    struct stored_code *built;
+    unsigned found;
+
+    stored_code_add(b, hash("it"), &code);
+    add(b, CODE_VIEW, "over", "select `it`.`a` AS `a` from `app`.`it`");
+    built = stored_code_build(b);
+    found = name_set_reads(&built->names, hash("it"));
+    ck_assert_uint_eq(name_set_reads(&built->names, hash("over")), found);
+    ck_assert_uint_eq(built->names.reads, found);
+    ck_assert_uint_eq(name_set_reads(&built->names, hash("f")), 0);
+    stored_code_drop(built);
+    return found;
+}
+
+START_TEST(what_is_read)
+{
+    ck_assert_uint_eq(reads(CODE_VIEW, "select row_count() AS `r`,@x AS `x`", mysql), RESIDUE_ROW_COUNT);
+    ck_assert_uint_eq(reads(CODE_VIEW, "select found_rows() AS `r`", mysql), RESIDUE_FOUND_ROWS);
+    ck_assert_uint_eq(reads(CODE_VIEW, "select `other`.`b`.`a` AS `a` from `other`.`b`", mysql), NAME_READS_ANYTHING);
+    ck_assert_uint_eq(reads(CODE_ROUTINE, "BEGIN SET @x = 1; CALL reads(); END", mysql), 0);
+    ck_assert_uint_eq(reads(CODE_ROUTINE, "EXECUTE q", mysql), NAME_READS_ANYTHING);
+    ck_assert_uint_eq(reads(CODE_ROUTINE, "SELECT @@warning_count", mariadb) & RESIDUE_ALL, RESIDUE_WARNINGS);
+    ck_assert_uint_eq(reads(CODE_ROUTINE, "BEGIN COMMIT; END", mariadb), 0);
+    ck_assert_uint_eq(reads(CODE_ROUTINE, "BEGIN COMMIT; GET DIAGNOSTICS @r = ROW_COUNT; END", mariadb), RESIDUE_ROW_COUNT | RESIDUE_WARNINGS);
+}
+END_TEST
+
+/* A routine of MySQL's that has changed rows, whatever way it took, reads its own ROW_COUNT(). */
+START_TEST(own_row_count)
+{
+    static const char *const own[] = {
+        "BEGIN UPDATE t SET a = 1; SELECT ROW_COUNT(); END",
+        "BEGIN DECLARE n INT; IF 1 THEN SELECT 1; END IF; DELETE FROM t; IF ROW_COUNT() THEN SELECT ROW_COUNT(); END IF; END",
+        "BEGIN INSERT INTO t VALUES (1); COMMIT; SELECT ROW_COUNT(); END",
+    };
+    static const char *const others[] = {
+        "BEGIN SELECT ROW_COUNT(); UPDATE t SET a = 1; END",
+        "BEGIN UPDATE t SET a = ROW_COUNT(); END",
+        "BEGIN IF 1 THEN UPDATE t SET a = 1; END IF; SELECT ROW_COUNT(); END",
+        "BEGIN BEGIN UPDATE t SET a = 1; END; SELECT ROW_COUNT(); END",
+        "BEGIN WHILE 0 DO DELETE FROM t; END WHILE; SELECT ROW_COUNT(); END",
+        "BEGIN DECLARE EXIT HANDLER FOR 1062 UPDATE t SET a = 1; SELECT ROW_COUNT(); END",
+        "BEGIN DECLARE EXIT HANDLER FOR 1062 SELECT ROW_COUNT(); UPDATE t SET a = 1; END",
+        "BEGIN COMMIT; UPDATE t SET a = 1; SELECT ROW_COUNT(); END",
+    };
+
+    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) {
+        ck_assert_msg(reads(CODE_ROUTINE, own[i], mysql) == 0, "%s", own[i]);
+        ck_assert_uint_eq(reads(CODE_ROUTINE, own[i], mariadb), RESIDUE_ROW_COUNT);
+        ck_assert_uint_eq(reads(CODE_TRIGGER, own[i], mysql), RESIDUE_ROW_COUNT);
+    }
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        ck_assert_msg(reads(CODE_ROUTINE, others[i], mysql) == RESIDUE_ROW_COUNT, "%s", others[i]);
 }
 END_TEST
 
@@ -405,6 +467,8 @@ Suite *stored_code_suite(void)
     tcase_add_loop_test(tests, followed, 0, sizeof samples / sizeof samples[0]);
     tcase_add_loop_test(tests, cut_off, 0, sizeof samples / sizeof samples[0]);
     tcase_add_test(tests, modes);
+    tcase_add_test(tests, what_is_read);
+    tcase_add_test(tests, own_row_count);
     tcase_add_test(tests, together);
     tcase_add_test(tests, long_chains);
     tcase_add_test(tests, same);
