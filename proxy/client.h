@@ -195,10 +195,15 @@ void client_names_sent(struct client *c, struct backend *b);
 /* Its reply has ended: is it still known what it ran? */
 void client_names_ended(struct client *c, struct backend *b);
 
-/* client_residue.c: does the command whose packet this is (with its header; wholly in view if it has a text) read what its backend has not (enum residue)?
+/* client_residue.c: does the command whose packet this is (with its header; a COM_QUERY wholly in view) read what its backend has not (enum residue)?
  * True: it has been answered here, or sent with the session's own values. False: it goes to the backend as it is or, when the state is LEASING now, is
  * looked at again as soon as the backend has been given what is missing. */
 bool client_residue(struct client *c, const uint8_t *bytes, size_t length) __attribute__((warn_unused_result));
+/* Its text is longer than what is seen of it before it is sent: it may read anything. LEASING now: it is looked at again when the backend has been given all
+ * that it lacks and can be given. */
+void client_residue_unseen(struct client *c);
+/* All of such a text but its end has been sent, and it reads what the backend could not be given. True: it will not run, and the client has been told. */
+bool client_residue_missed(struct client *c) __attribute__((warn_unused_result));
 /* client_warnings.c: a SHOW WARNINGS or SHOW ERRORS about a list that the session has kept is answered from it (client_relay_local). */
 bool client_answer_warnings(struct client *c, const uint8_t *text, size_t length) __attribute__((warn_unused_result));
 /* SHOW COUNT(*) WARNINGS in any spelling, in the one that residue_text knows; NULL: it is none. */

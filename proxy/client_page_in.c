@@ -15,6 +15,8 @@ void client_begin_timing(struct client *c)
 /* Does what it finds or keeps of the statement before it depend on how the page-in goes (it may leave warnings)? */
 static bool depends_on_page_in(const struct client *c, const struct command_effects *e)
 {
+    if (e->command == COM_QUERY && !client_at_border(c))
+        return true; /* that shows too late */
     if (e->text.reads || e->text.reads_sqlstate || e->text.several || e->text.pins & PIN_BIT(PIN_OPAQUE))
         return true;
     return session_unclear(e, c->home->facts->is_mariadb) != 0;

@@ -111,6 +111,8 @@ void session_note(struct session *s, const struct command_effects *e, const stru
 void session_note_residue(struct session *s, const struct command_effects *e, const struct reply *r, bool is_mariadb);
 /* enum residue: what the command may leave as it is or make anew, and nothing will show which. Unless it is on the server before, it is lost. */
 uint8_t session_unclear(const struct command_effects *e, bool is_mariadb);
+/* Several statements, of a session that may send only one: a syntax error, and nothing else. Not a block, which has several within. */
+bool session_refuses_several(const struct session *s, const struct command_effects *e);
 /* The list of warnings has been read, with all the session's variables, and is in `warnings`. */
 void session_warnings_stored(struct session *s);
 /* Are the stored packets what SHOW WARNINGS would answer now? Not after another SET NAMES. */

@@ -18,6 +18,11 @@ static bool is_opaque(const struct command_effects *e)
     return (e->text.pins & PIN_BIT(PIN_OPAQUE)) != 0;
 }
 
+bool session_refuses_several(const struct session *s, const struct command_effects *e)
+{
+    return e->text.several && !s->image.multi_statements && !is_opaque(e);
+}
+
 uint8_t session_unclear(const struct command_effects *e, bool is_mariadb)
 {
     uint8_t unclear = 0;
@@ -95,7 +100,7 @@ static enum found_rows found_rows_after_error(const struct session *s, const str
 {
     if (e->command == COM_STMT_EXECUTE && r->error == 1243)
         return FOUND_ROWS_KEPT;
-    if (e->text.several ? !s->image.multi_statements : e->text.verb != VERB_OTHER && is_unresolved(r->error))
+    if (e->text.several ? session_refuses_several(s, e) : e->text.verb != VERB_OTHER && is_unresolved(r->error))
         return FOUND_ROWS_KEPT;
     if (e->text.several || (is_opaque(e) && e->text.verb == VERB_OTHER))
         return FOUND_ROWS_UNCLEAR;

@@ -144,3 +144,85 @@ def test_the_session_ends_meanwhile(front, server, client, routine):
     wait_until(lambda: proxy.backends()["idle"] == 1, what="it is clean")
     after = client(proxy)
     assert after.value("SELECT FOUND_ROWS()") == "0"
+
+
+# --- what can't be given back ---
+
+MANY = " FROM " + ", ".join("(SELECT 1" + " UNION ALL SELECT 1" * 9 + f") {name}" for name in "abcdef") + " LIMIT 1"   # a million: of too many rows
+LONG = "/*" + "x" * 300000 + "*/"
+
+
+def refused(session, reply):
+    assert isinstance(reply, ERR) and (reply.code, reply.sqlstate) == (1235, "42000"), reply
+    return reply
+
+
+def test_a_long_text_that_can_not_have_it(front, server, client):
+    """It has nearly gone when it shows what it reads: its end does not go, so it never runs, and the session has lost nothing."""
+    proxy = moving(front)
+    session = client(proxy)
+    session.rows("SELECT SQL_CALC_FOUND_ROWS 1" + MANY)
+    for text in (f"INSERT INTO t (v) VALUES (1), (FOUND_ROWS()) {LONG}", f"INSERT INTO t {LONG} (v) VALUES (1), (FOUND_ROWS())"):
+        refused(session, session.query(text)[0])
+    assert session.value("SELECT COUNT(*) FROM t WHERE FOUND_ROWS() = 1000000") == "0"
+    session.ok("DROP TABLE IF EXISTS nosuch")   # a note
+    refused(session, session.query(f"SHOW WARNINGS {LONG}")[0])
+    assert session.rows("SHOW WARNINGS")[0][:2] == ("Note", "1051")
+    assert session.ok(f"INSERT INTO t (v) VALUES (1) {LONG}").affected == 1
+    if server.family == "mysql":
+        refused(session, session.query(f"SELECT ROW_COUNT() {LONG}")[0])
+    assert session.value("SELECT ROW_COUNT()") == "1"
+    assert session.value("SELECT COUNT(*) FROM t") == "1"
+    assert proxy.counter("residues_refused") == (4 if server.family == "mysql" else 3)
+
+
+def test_a_long_text_that_can_not_have_it_in_a_transaction(front, server, client):
+    """There is no other connection for that session: it is told so, and nothing is done."""
+    proxy = moving(front)
+    session = client(proxy)
+    session.rows("SELECT SQL_CALC_FOUND_ROWS 1" + MANY)
+    session.ok("BEGIN")
+    session.ok("INSERT INTO t (v) VALUES (1)")
+    error = refused(session, session.query(f"INSERT INTO t (v) VALUES (FOUND_ROWS()) {LONG}")[0])
+    assert "the session ends" in error.text
+    assert session.wait_closed() == "eof"
+    wait_until(lambda: proxy.stats()["clients"]["current"] == 0 and proxy.backends()["closing"] == 0, what="its connection has gone")
+    assert server.sql("SELECT COUNT(*) FROM app.t") == ((0,),)
+
+
+def test_a_long_parameter(front, server, client):
+    """What a prepared statement reads is known before its parameters have come; they are dropped."""
+    proxy = moving(front)
+    session = client(proxy)
+    session.rows("SELECT SQL_CALC_FOUND_ROWS 1" + MANY)
+    statement = prepared(session, "SELECT FOUND_ROWS(), LENGTH(?)")
+    refused(session, session.execute(statement, ("x" * 300000,))[0])
+    refused(session, session.execute(statement, ("x",))[0])
+    assert session.value("SELECT FOUND_ROWS()") == "1000000"
+    assert proxy.counter("residues_refused") == 2
+
+
+@pytest.mark.parametrize("text", ["BEGIN NOT ATOMIC SELECT FOUND_ROWS(); END", "IF FOUND_ROWS() > 5 THEN SELECT FOUND_ROWS(); END IF",
+                                  "EXECUTE IMMEDIATE 'SELECT ?' USING FOUND_ROWS()"], ids=["block", "IF", "EXECUTE"])
+def test_what_may_do_anything(front, server, client, text):
+    if server.family == "mysql":
+        pytest.skip("it has no such statements")
+    proxy = moving(front)
+    session = client(proxy)
+    session.rows("SELECT 1 UNION SELECT 2 UNION SELECT 3 UNION SELECT 4 UNION SELECT 5 UNION SELECT 6")
+    assert session.query(text)[0].rows[0] == (b"6",)
+    session = client(proxy)
+    session.rows("SELECT SQL_CALC_FOUND_ROWS 1" + MANY)
+    refused(session, session.query(text)[0])
+    assert session.value("SELECT FOUND_ROWS()") == "1000000"
+    assert session.query("SELECTS FOUND_ROWS()")[0].code == 1064
+
+
+def test_a_prepared_statement_that_may_do_anything(front, server, client):
+    server.sql("CREATE FUNCTION app.anything() RETURNS INT NO SQL RETURN @x")
+    try:
+        session = client(moving(front))
+        session.rows("SELECT SQL_CALC_FOUND_ROWS 1" + MANY)
+        refused(session, session.execute(prepared(session, "SELECT FOUND_ROWS(), anything()"))[0])
+    finally:
+        server.sql("DROP FUNCTION app.anything")
