@@ -104,6 +104,7 @@ struct ahead {
     struct buffer unsent;       /* goes out with what is written next */
     unsigned owed;              /* replies that have not come, unsent included */
     struct reply reply;         /* the one of these that is under way: the command's own is under way too */
+    struct buffer command;      /* what was written behind it, if it was a whole command and is not too long */
     struct kill_request *kills; /* KILLs that are asked for when none is owed any more */
 };
 

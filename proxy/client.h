@@ -60,6 +60,7 @@ struct client {
     uint8_t changes_failed;    /* COM_CHANGE_USERs refused; the servers count to three */
     bool file;                 /* LOCAL INFILE: the client sends */
     bool eof;                  /* its direction has ended; ours may go on */
+    bool again;                /* the command at hand has been counted */
     bool spoke;                /* it sent at least one byte: no mere probe */
     bool at_rest;              /* draining: the last look found it with nothing to do, and it has sent nothing since */
     enum close_reason closing; /* CLOSING: why */
@@ -186,6 +187,10 @@ void client_begin_timing(struct client *c);
 bool client_awaits_page_in(struct client *c) __attribute__((warn_unused_result));
 /* The backend's bytes begin with answers to a page-in that went ahead of the command: they are taken off. False: nothing is left. */
 bool client_take_page_in(struct client *c, uint8_t **bytes, size_t *length) __attribute__((warn_unused_result));
+/* The command is about to be written, in view from its beginning: kept as long as it may have to be sent once more. */
+void client_keep_ahead(struct client *c, const uint8_t *bytes, size_t length);
+/* The server has ended the connection. True: before it answered a page-in, so that the command is sent on another. */
+bool client_try_again(struct client *c) __attribute__((warn_unused_result));
 void client_unloaded(struct lease *lease, const struct backend_error *error);
 
 /* client_names.c: a command begins; what its names are looked up in, NULL: nothing is known for certain now. */

@@ -214,11 +214,13 @@ size_t client_run(struct client *c, uint8_t *bytes, size_t length)
     answered = look_at_residue(c, bytes, here);
     if (c->state == CLIENT_LEASING)
         return 0;
-    STATS_INC(stats(c)->commands);
+    STATS_ADD(stats(c)->commands, !c->again);
+    c->again = false;
     if (answered)
         return here;
     if (client_at_border(c))
         client_note_sent(c);
+    client_keep_ahead(c, bytes, here);
     client_to_backend(c, bytes, here);
     if (is_over(c))
         client_note_end(c);
@@ -342,7 +344,8 @@ static void on_input(struct lease *lease)
     if (status == STREAM_AGAIN && length == 0)
         return;
     if (status == STREAM_EOF || status == STREAM_ERROR) {
-        lost(c);
+        if (status == STREAM_ERROR || !client_try_again(c))
+            lost(c);
         return;
     }
     STATS_ADD(stats(c)->backend_bytes_in, length);

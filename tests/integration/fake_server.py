@@ -2,6 +2,7 @@
 import hashlib
 import os
 import socket
+import struct
 import threading
 
 from cryptography.hazmat.primitives import hashes, serialization
@@ -103,10 +104,11 @@ class CachingSha2Server:
 
 class Between:
     """What is said to a real server passes through here, and its answers pass back. Once .spoil is true, the first SET that comes together with a
-    command behind it is made a syntax error; .spoilt counts them."""
+    command behind it is made a syntax error; .spoilt counts them. Once .ending is one of "fin", "rst" or the bytes of a last word, the connection on which
+    the next SET comes ends in that way, and nothing of it reaches the server; .ended counts them."""
 
     def __init__(self, server):
-        self.server, self.spoil, self.spoilt, self.socket = server, False, 0, None
+        self.server, self.spoil, self.spoilt, self.ending, self.ended = server, False, 0, None, 0
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self.accept, daemon=True).start()
@@ -128,10 +130,23 @@ class Between:
     def pump(self, source, sink, change):
         try:
             while data := source.recv(1 << 16):
+                if self.ending and change == self.spoiled and data[4:9] == b"\x03SET ":
+                    return self.end(source, sink)
                 sink.sendall(change(data))
             sink.shutdown(socket.SHUT_WR)
         except OSError:
             sink.close()
+
+    def end(self, near, far):
+        ending, self.ending, self.ended = self.ending, None, self.ended + 1
+        if ending == "rst":
+            near.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        elif ending != "fin":
+            near.sendall(ending)
+        far.shutdown(socket.SHUT_RDWR)
+        if ending != "rst":
+            near.shutdown(socket.SHUT_RDWR)
+        near.close()
 
     def spoiled(self, data):
         first = 4 + int.from_bytes(data[:3], "little")
