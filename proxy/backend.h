@@ -97,6 +97,7 @@ struct prime {
     uint8_t asked, done;    /* enum residue; done is 0 once the server has refused a part */
     uint16_t error;         /* of a SIGNAL that makes one; 0: none does */
     unsigned error_owed;    /* how many replies are owed when its own comes */
+    bool killed;            /* a KILL QUERY has hit it, or was meant for the command that waits for it */
 };
 
 /* A page-in that is written together with the command for which it is done: its replies come before the command's, backend_ahead.c. */

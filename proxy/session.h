@@ -146,6 +146,8 @@ void session_move(struct session *s, uint16_t status, const struct epoch *epoch,
 void session_begin(struct session *s, const struct epoch *epoch);
 /* The server was asked to take these (enum residue) and has these now; whatever it refused, it does not have. */
 void session_primed(struct session *s, uint8_t asked, uint8_t done);
+/* A KILL QUERY has hit that: nobody knows which of these it has. */
+void session_prime_killed(struct session *s, uint8_t asked);
 /* Are its texts, and what it is told by default, in UTF-8? Not known for certain counts as no. */
 bool session_speaks_utf8(const struct session *s);
 /* Its page has left its backend. */

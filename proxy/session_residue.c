@@ -279,17 +279,29 @@ bool session_knows_sqlstates(const struct session *s)
     return s->on_server & RESIDUE_WARNINGS ? !s->signalled : s->diagnostics == DIAGNOSTICS_NONE || is_one_error(s);
 }
 
+/* An error of ours is in the server's list now. */
+static void spoil_list(struct session *s)
+{
+    s->on_server &= (uint8_t)~RESIDUE_WARNINGS;
+    if (s->diagnostics == DIAGNOSTICS_SERVER)
+        s->diagnostics = DIAGNOSTICS_LOST;
+    s->unsaved &= (uint8_t)~UNSAVED_WARNINGS;
+}
+
 void session_primed(struct session *s, uint8_t asked, uint8_t done)
 {
     s->on_server = (uint8_t)((s->on_server & ~RESIDUE_ROW_COUNT) | done);
     s->signalled |= done & RESIDUE_WARNINGS && !is_one_error(s);
     if (done != asked) {
         s->unprimable |= asked;
-        s->on_server &= (uint8_t)~RESIDUE_WARNINGS; /* the refusal is in the list */
-        if (s->diagnostics == DIAGNOSTICS_SERVER)
-            s->diagnostics = DIAGNOSTICS_LOST;
-        s->unsaved &= (uint8_t)~UNSAVED_WARNINGS;
+        spoil_list(s);
     }
+}
+
+void session_prime_killed(struct session *s, uint8_t asked)
+{
+    s->on_server &= (uint8_t)~(asked | RESIDUE_ROW_COUNT);
+    spoil_list(s);
 }
 
 void session_note_residue(struct session *s, const struct command_effects *e, const struct reply *r, bool is_mariadb)

@@ -102,19 +102,40 @@ class CachingSha2Server:
         return True
 
 
+class Hold:
+    def __init__(self, text):
+        self.text, self.held, self.released = text, False, threading.Event()
+
+    def look_at(self, data):
+        if self.text in data and not self.released.is_set():
+            self.held = True
+            self.released.wait()
+
+    def release(self):
+        self.released.set()
+
+
 class Between:
     """What is said to a real server passes through here, and its answers pass back. Once .spoil is true, the first SET that comes together with a
     command behind it is made a syntax error; .spoilt counts them. Once .ending is one of "fin", "rst" or the bytes of a last word, the connection on which
-    the next SET comes ends in that way, and nothing of it reaches the server; .ended counts them."""
+    the next SET comes ends in that way, and nothing of it reaches the server; .ended counts them. What has the bytes of a hold() in it waits for its release.
+    .replaced is a pair of bytes, of which the first becomes the second in a packet of its own."""
 
     def __init__(self, server):
         self.server, self.spoil, self.spoilt, self.ending, self.ended = server, False, 0, None, 0
+        self.holds, self.replaced = [], None
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self.accept, daemon=True).start()
 
     def close(self):
+        for hold in self.holds:
+            hold.release()
         self.listener.close()
+
+    def hold(self, text):
+        self.holds.append(Hold(text))
+        return self.holds[-1]
 
     def accept(self):
         while True:
@@ -132,6 +153,8 @@ class Between:
             while data := source.recv(1 << 16):
                 if self.ending and change == self.spoiled and data[4:9] == b"\x03SET ":
                     return self.end(source, sink)
+                for hold in self.holds:
+                    hold.look_at(data)
                 sink.sendall(change(data))
             sink.shutdown(socket.SHUT_WR)
         except OSError:
@@ -150,6 +173,9 @@ class Between:
 
     def spoiled(self, data):
         first = 4 + int.from_bytes(data[:3], "little")
+        if self.replaced and self.replaced[0] in data[:first]:
+            text = data[4:first].replace(*self.replaced)
+            return len(text).to_bytes(3, "little") + data[3:4] + text + data[first:]
         if self.spoil and data[4:9] == b"\x03SET " and len(data) > first:
             self.spoil, self.spoilt = False, self.spoilt + 1
             return data[:5] + b"SAT" + data[8:]

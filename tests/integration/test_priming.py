@@ -3,6 +3,7 @@ import os
 
 import pytest
 
+from fake_server import Between
 from harness import ERR, OK, SERVERS, RawClient, ResultSet, wait_until
 from harness.builds import roots
 
@@ -144,6 +145,116 @@ def test_the_session_ends_meanwhile(front, server, client, routine):
     wait_until(lambda: proxy.backends()["idle"] == 1, what="it is clean")
     after = client(proxy)
     assert after.value("SELECT FOUND_ROWS()") == "0"
+
+
+# --- what comes in between ---
+
+KEEPS = "UPDATE t SET v = 1 WHERE id = (SELECT 1)"   # FOUND_ROWS(), or not
+
+
+@pytest.fixture
+def held(sluse, server):
+    """A factory of proxies with somebody in between, who can hold what gives FOUND_ROWS() back."""
+    made = []
+
+    def make(health_interval="1h", **pool):
+        made.append(Between(server))
+        proxy = sluse(made[-1], pool=dict(pool), sluse=dict(workers=1), account_admin={"password": "admin"}, backend=dict(health_interval=health_interval))
+        wait_until(lambda: proxy.stats()["target"]["stored_code"]["right"], what="stored code is read")
+        return made[-1], proxy
+    yield make
+    for each in made:
+        each.close()
+
+
+def hold(between, proxy, session, statement):
+    prime = between.hold(b"SQL_CALC_FOUND_ROWS")
+    session.send_command(3, statement.encode())
+    wait_until(lambda: prime.held and proxy.backends()["restoring"] == 1, what="it is being given FOUND_ROWS()")
+    return prime
+
+
+INTERRUPTED = ERR(1, 1317, "70100", "Query execution was interrupted")
+
+
+def test_a_kill_meanwhile(held, client, routine):
+    """It is for the statement that waits, whatever it hits: that is not run, and everything is as it was before."""
+    between, proxy = held(size=3, debug_migrate="always")
+    session, killer = client(proxy), client(proxy)
+    assert killer.value("SELECT 1") == "1"
+    session.rows("SELECT 1 UNION SELECT 2 UNION SELECT 3")
+    prime = hold(between, proxy, session, "CALL reader()")
+    assert isinstance(killer.query(f"KILL QUERY {session.id}")[0], OK)
+    prime.release()
+    assert session.read_reply()[0] == INTERRUPTED
+    assert session.value("SELECT FOUND_ROWS()") == "3"
+    session.rows("SELECT 1 UNION SELECT 2")
+    session.ok("CALL reader()")
+    assert session.value("SELECT @found") == "2"
+
+
+def test_a_kill_that_hits_it(held, server, client, routine):
+    """By the server's own id, so that nobody but the server knows."""
+    between, proxy = held(size=3, debug_migrate="always")
+    session = client(proxy)
+    session.rows("SELECT 1 UNION SELECT 2 UNION SELECT 3")
+    between.replaced = b" WHERE a.n", b" WHERE SLEEP(50) = 0 AND a.n"
+    session.send_command(3, b"CALL reader()")
+    wait_until(lambda: server.running("SLEEP(50)"))
+    between.replaced = None
+    (number,), = server.sql("SELECT ID FROM information_schema.PROCESSLIST WHERE INFO LIKE '%SLEEP(50)%' AND ID <> CONNECTION_ID()")
+    server.sql(f"KILL QUERY {number}")
+    assert session.read_reply()[0] == INTERRUPTED
+    assert session.rows("SELECT FOUND_ROWS(), ROW_COUNT()") == [("3", "-1")]
+    assert session.value("SELECT @found") is None
+
+
+KEEPS = "UPDATE t SET v = 1 WHERE id = (SELECT 1)"   # FOUND_ROWS(), or not
+
+
+def test_a_judged_kill_meanwhile(held, client):
+    """Of a session at rest, which has a statement when the server has answered: that is not cut off from its connection, where its settings are."""
+    between, proxy = held(size=2)
+    boss, session, other = client(proxy, "admin", schema=None), client(proxy), client(proxy)
+    session.rows("SELECT 1 UNION SELECT 2")
+    other.value("SELECT 1")
+    assert isinstance(session.reset()[0], OK)
+    other.quit()
+    wait_until(lambda: proxy.backends()["idle"] == 1, what="its connection is clean")
+    session.ok("SET div_precision_increment = 7")   # and it has the FOUND_ROWS() of before its reset, which no server has
+    kill = between.hold(b"KILL QUERY")
+    boss.send_command(3, f"KILL QUERY {session.id}".encode())
+    wait_until(lambda: kill.held, what="its connection is to judge")
+    prime = hold(between, proxy, session, KEEPS)
+    kill.release()
+    assert isinstance(boss.read_reply()[0], OK)
+    prime.release()
+    assert isinstance(session.read_reply()[0], OK)
+    assert session.rows("SELECT FOUND_ROWS(), @@div_precision_increment")[0][1] == "7"
+    assert session.value("SELECT 1 / 3") == "0.3333333"
+
+
+def test_globals_that_change_meanwhile(held, server, client):
+    """The session is where it began: it is asked what it has, rather than told what it may have missed."""
+    between, proxy = held(health_interval="1s", size=3, debug_migrate="always")
+    before = server.sql("SELECT @@global.div_precision_increment")[0][0]
+    try:
+        session, boss = client(proxy), client(proxy, "admin", schema=None)
+        assert boss.value("SELECT 1") == "1"
+        session.rows("SELECT 1 UNION SELECT 2")
+        readings = proxy.stats()["target"]["globals"]["readings"]
+        wait_until(lambda: proxy.stats()["target"]["globals"]["readings"] > readings, what="the globals have just been read")
+        assert isinstance(session.reset()[0], OK)
+        prime = hold(between, proxy, session, KEEPS)
+        kept = proxy.counter("sessions_kept_globals")
+        server.sql(f"SET GLOBAL div_precision_increment = {before + 3}")
+        wait_until(lambda: proxy.counter("sessions_kept_globals") > kept, what="sessions have been told of the new globals")
+        prime.release()
+        assert isinstance(session.read_reply()[0], OK)
+        for _ in range(3):
+            assert session.value("SELECT 1 / 3") == "0." + "3" * before
+    finally:
+        server.sql(f"SET GLOBAL div_precision_increment = {before}")
 
 
 # --- what can't be given back ---
