@@ -37,10 +37,10 @@ enum diagnostics {
 #define SESSION_STATEMENTS_MAX 4096u
 #define STATEMENT_ID_LAST 0xFFFFFFFFu /* MariaDB: the one that was prepared last */
 
-/* A prepared statement: what executing it may do. */
+/* A prepared statement. */
 struct session_statement {
     uint32_t id;
-    struct statement_effects effects;
+    struct statement_effects *effects; /* what executing it may do */
 };
 
 struct session {
@@ -78,7 +78,7 @@ struct session {
     struct name_list *prepared_names; /* what their verdict depends on; NULL: nothing */
     uint64_t prepared_right; /* version of the stored code by which all of them were judged; 0: some were not */
     struct session_doubt *doubt; /* PIN_UNREAD, and it may end: texts that ran while the stored code was not known; NULL: none */
-    struct session_statement *statements; /* in the order of their preparing */
+    struct session_statement *statements; /* by id, which is the order of their preparing */
     size_t statement_count;
 };
 
@@ -103,8 +103,12 @@ void session_free(struct session *s);
 
 /* A command other than a text: its bytes as far as they are in view. Its text, if it has one, is judged apart. */
 void command_effects_of(struct command_effects *e, const uint8_t *command, size_t length);
-/* What executing the prepared statement may do: of one that is not known, anything. */
+/* session_prepared.c: what executing the prepared statement may do: of one that is not known, anything. */
 struct statement_effects session_statement_effects(const struct session *s, uint32_t id);
+void session_note_prepared(struct session *s, uint32_t id, const struct statement_effects *effects);
+void session_note_closed(struct session *s, uint32_t id);
+/* None is left. */
+void session_forget_prepared(struct session *s);
 /* The command's reply has ended. */
 void session_note(struct session *s, const struct command_effects *e, const struct reply *r, bool is_mariadb);
 /* session_residue.c, a part of session_note: what the command has left for the next. */
