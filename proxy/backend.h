@@ -84,6 +84,7 @@ struct saving {
     bool warnings_first;    /* the order of the two */
     bool warnings;          /* SHOW WARNINGS is what is being answered */
     bool failed;
+    bool refused;           /* with an error, which is in the server's list now */
     uint64_t columns;
     uint64_t listed, errors; /* rows of SHOW WARNINGS */
     uint8_t asked;          /* enum unsaved */

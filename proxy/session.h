@@ -119,6 +119,8 @@ uint8_t session_unclear(const struct command_effects *e, bool is_mariadb);
 bool session_refuses_several(const struct session *s, const struct command_effects *e);
 /* The list of warnings has been read, with all the session's variables, and is in `warnings`. */
 void session_warnings_stored(struct session *s);
+/* It was asked what the session has left, and not all is known now. listed: the server's list is what it was. */
+void session_not_saved(struct session *s, bool listed);
 /* Are the stored packets what SHOW WARNINGS would answer now? Not after another SET NAMES. */
 bool session_warnings_current(const struct session *s);
 /* results_collated: collation_connection is known now. False: it is too long. */

@@ -223,6 +223,25 @@ static bool results_are_utf8(const struct session *s)
     return !value.null && (wire_text_is(value.text, "utf8mb4") || wire_text_is(value.text, "utf8mb3"));
 }
 
+/* The server's list is another one now, by a question of ours. */
+static void spoil_list(struct session *s)
+{
+    s->on_server &= (uint8_t)~RESIDUE_WARNINGS;
+    if (s->diagnostics == DIAGNOSTICS_SERVER)
+        s->diagnostics = DIAGNOSTICS_LOST;
+    s->unsaved &= (uint8_t)~UNSAVED_WARNINGS;
+}
+
+void session_not_saved(struct session *s, bool listed)
+{
+    s->found_rows_lost |= (s->unsaved & UNSAVED_FOUND_ROWS) != 0; /* it was a SELECT */
+    s->unsaved &= (uint8_t)~UNSAVED_FOUND_ROWS;
+    if (!listed)
+        spoil_list(s);
+    if (s->diagnostics != DIAGNOSTICS_STORED)
+        buffer_free(&s->warnings);
+}
+
 void session_warnings_stored(struct session *s)
 {
     if (s->warning_count == 0) { /* it might have had some */
@@ -277,15 +296,6 @@ static bool is_one_error(const struct session *s)
 bool session_knows_sqlstates(const struct session *s)
 {
     return s->on_server & RESIDUE_WARNINGS ? !s->signalled : s->diagnostics == DIAGNOSTICS_NONE || is_one_error(s);
-}
-
-/* An error of ours is in the server's list now. */
-static void spoil_list(struct session *s)
-{
-    s->on_server &= (uint8_t)~RESIDUE_WARNINGS;
-    if (s->diagnostics == DIAGNOSTICS_SERVER)
-        s->diagnostics = DIAGNOSTICS_LOST;
-    s->unsaved &= (uint8_t)~UNSAVED_WARNINGS;
 }
 
 void session_primed(struct session *s, uint8_t asked, uint8_t done)

@@ -119,7 +119,7 @@ class Between:
     """What is said to a real server passes through here, and its answers pass back. Once .spoil is true, the first SET that comes together with a
     command behind it is made a syntax error; .spoilt counts them. Once .ending is one of "fin", "rst" or the bytes of a last word, the connection on which
     the next SET comes ends in that way, and nothing of it reaches the server; .ended counts them. What has the bytes of a hold() in it waits for its release.
-    .replaced is a pair of bytes, of which the first becomes the second in a packet of its own."""
+    .replaced is a pair of bytes, of which the first becomes the second, in packets that come whole."""
 
     def __init__(self, server):
         self.server, self.spoil, self.spoilt, self.ending, self.ended = server, False, 0, None, 0
@@ -171,11 +171,18 @@ class Between:
             near.shutdown(socket.SHUT_RDWR)
         near.close()
 
+    def with_replaced(self, data, old, new):
+        changed = b""
+        while data:
+            end = 4 + int.from_bytes(data[:3], "little")
+            text = data[4:end].replace(old, new)
+            changed, data = changed + len(text).to_bytes(3, "little") + data[3:4] + text, data[end:]
+        return changed
+
     def spoiled(self, data):
         first = 4 + int.from_bytes(data[:3], "little")
-        if self.replaced and self.replaced[0] in data[:first]:
-            text = data[4:first].replace(*self.replaced)
-            return len(text).to_bytes(3, "little") + data[3:4] + text + data[first:]
+        if self.replaced and self.replaced[0] in data:
+            return self.with_replaced(data, *self.replaced)
         if self.spoil and data[4:9] == b"\x03SET " and len(data) > first:
             self.spoil, self.spoilt = False, self.spoilt + 1
             return data[:5] + b"SAT" + data[8:]

@@ -257,6 +257,53 @@ def test_globals_that_change_meanwhile(held, server, client):
         server.sql(f"SET GLOBAL div_precision_increment = {before}")
 
 
+def long_list(connection):
+    """More of a list than is kept of a session."""
+    if "MariaDB" in connection.greeting["version"]:
+        connection.ok("SET max_error_count = 1024")
+    connection.ok("SET sql_mode = ''")
+    connection.rows("SELECT 1 UNION SELECT 2")
+    connection.ok("INSERT INTO t (v) VALUES " + ", ".join("('x%0300d')" % i for i in range(500)))
+    return connection
+
+
+def test_a_list_that_is_too_long(front, server, client):
+    """The session is pinned where its list is; MySQL's is gone with the question."""
+    proxy = moving(front)
+    session = long_list(client(proxy))
+    with RawClient(server.port, schema="app", plugin=server.plugin) as direct:
+        expected = long_list(direct).rows("SHOW WARNINGS")
+        if server.family == "mysql":
+            refused(session, session.query("SHOW WARNINGS")[0])
+            session.rows("SELECT 1"), direct.rows("SELECT 1")
+        else:
+            assert session.rows("SHOW WARNINGS") == expected and len(expected) == 500
+        for text in ("SELECT @@warning_count, ROW_COUNT()", "SELECT 'not lost'", "SHOW COUNT(*) WARNINGS"):
+            assert session.rows(text) == direct.rows(text)
+    assert proxy.stats()["pins"]["unsaved"]["now"] == 1
+
+
+def test_a_kill_that_hits_the_question(held, server, client):
+    """What the session has left was asked for, and is not told: nobody tells anything else instead."""
+    between, proxy = held(size=2)
+    session, other = client(proxy), client(proxy)
+    session.rows("SELECT 1 UNION SELECT 2 UNION SELECT 3")
+    session.ok("INSERT IGNORE INTO t (v) VALUES ('x')")
+    endless = "(SELECT COUNT(*) FROM information_schema.COLUMNS a, information_schema.COLUMNS b, information_schema.COLUMNS endless)"
+    between.replaced = b"SELECT 1,", f"SELECT {endless},".encode()
+    other.send_command(3, b"SELECT 'served'")
+    wait_until(lambda: server.running("COLUMNS endless"))
+    between.replaced = None
+    (number,), = server.sql("SELECT ID FROM information_schema.PROCESSLIST WHERE INFO LIKE '%COLUMNS endless%' AND ID <> CONNECTION_ID()")
+    server.sql(f"KILL QUERY {number}")
+    wait_until(lambda: proxy.stats()["pins"]["unsaved"]["now"] == 1, what="it keeps its connection")
+    for text in ("SELECT FOUND_ROWS()", "SHOW WARNINGS", "SELECT @@warning_count"):
+        reply = session.query(text)[0]
+        assert isinstance(reply, ERR) and reply.code == 1235, (text, reply)
+    session.quit()
+    assert other.read_reply()[-1].rows[0] == (b"served",)
+
+
 # --- what can't be given back ---
 
 MANY = " FROM " + ", ".join("(SELECT 1" + " UNION ALL SELECT 1" * 9 + f") {name}" for name in "abcdef") + " LIMIT 1"   # a million: of too many rows
