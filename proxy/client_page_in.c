@@ -19,6 +19,8 @@ static bool depends_on_page_in(const struct client *c, const struct command_effe
 {
     if (e->command == COM_QUERY && !client_at_border(c))
         return true; /* that shows too late */
+    if (e->text.looked_up && !c->lease.backend->moment.right)
+        return true; /* its names may be routines and views that read it */
     if (e->text.reads || e->text.reads_sqlstate || e->text.several || e->text.pins & PIN_BIT(PIN_OPAQUE))
         return true;
     return session_unclear(e, c->home->facts->is_mariadb) != 0;
