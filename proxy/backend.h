@@ -84,6 +84,7 @@ struct saving {
     bool warnings_first;    /* the order of the two */
     bool warnings;          /* SHOW WARNINGS is what is being answered */
     bool failed;
+    bool refused;           /* with an error, which is in the server's list now */
     uint64_t columns;
     uint64_t listed, errors; /* rows of SHOW WARNINGS */
     uint8_t asked;          /* enum unsaved */
@@ -98,6 +99,7 @@ struct prime {
     uint8_t asked, done;    /* enum residue; done is 0 once the server has refused a part */
     uint16_t error;         /* of a SIGNAL that makes one; 0: none does */
     unsigned error_owed;    /* how many replies are owed when its own comes */
+    bool killed;            /* a KILL QUERY has hit it, or was meant for the command that waits for it */
 };
 
 /* A page-in that is written together with the command for which it is done: its replies come before the command's, backend_ahead.c. */
@@ -105,6 +107,7 @@ struct ahead {
     struct buffer unsent;       /* goes out with what is written next */
     unsigned owed;              /* replies that have not come, unsent included */
     struct reply reply;         /* the one of these that is under way: the command's own is under way too */
+    struct buffer command;      /* what was written behind it, if it was a whole command and is not too long */
     struct kill_request *kills; /* KILLs that are asked for when none is owed any more */
 };
 

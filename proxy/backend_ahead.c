@@ -12,7 +12,10 @@
  *   - the backend is given to nobody else (frames_yield);
  *   - no KILL QUERY is aimed at it, which might hit the settings and let the command run without them;
  *   - connect_timeout is over them, and query_timeout begins behind them.
- * If the server refuses all the same, its session ends: what ran behind has run with other settings, and nobody knows what it did.
+ * If the server refuses all the same, its session ends: what ran behind has run with other settings, and nobody knows what it did. If it ends the
+ * connection instead, with a FIN before the last of these replies, it has not begun with the command: a server takes up a command when it has written the
+ * reply to the one before, and nothing that was written before a FIN is missing when that is read. Then the command is sent on another connection
+ * (client_page_in.c:client_try_again). Behind an RST nobody knows.
  */
 #include "protocol/packet.h"
 #include "proxy/backend_exchange.h"
@@ -91,7 +94,6 @@ static void ask_kills(struct backend *b)
 
 void backend_ahead_failed(struct backend *b, const struct backend_error *error)
 {
-    STATS_INC(b->context->loop->stats.page_ins_ahead_failed);
     log_line(LOG_WARNING, "backend %llu (thread %u): settings that went ahead of a command: error %u", (unsigned long long)b->id, b->thread_id, error->number);
     if (b->state == BACKEND_LEASED)
         b->lease->ops->unloaded(b->lease, error);
@@ -105,6 +107,7 @@ static void end(struct backend *b)
 {
     if (b->state == BACKEND_LEASED) /* else it is the deadline of what goes on */
         deadline_clear(&b->deadline);
+    buffer_free(&b->ahead.command);
     ask_kills(b);
 }
 
@@ -160,6 +163,7 @@ void backend_ahead_forget(struct backend *b)
 
     b->ahead.owed = 0;
     buffer_free(&b->ahead.unsent);
+    buffer_free(&b->ahead.command);
     for (struct kill_request *each = b->ahead.kills; each && owed; each = each->next)
         each->connection = true; /* the session is over; nothing of what was sent may still begin */
     ask_kills(b);

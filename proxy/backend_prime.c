@@ -216,6 +216,8 @@ void prime_reply(struct backend *b)
     struct prime *prime = &b->prime;
     bool expected = prime->error && b->owed == prime->error_owed;
 
-    if (b->reply.failed ? !expected || b->reply.error != prime->error : expected)
+    if (b->reply.failed ? !expected || b->reply.error != prime->error : expected) {
         prime->done = 0;
+        prime->killed |= b->reply.failed && b->reply.error == 1317;
+    }
 }

@@ -134,8 +134,11 @@ static bool take_row(struct backend *b, struct session *s, struct wire_text payl
     (void)wire_lenenc_text(&row);
     if (asked & UNSAVED_INSERT_ID && !take_number(&row, &s->image.last_insert_id))
         return false;
-    if (asked & UNSAVED_FOUND_ROWS && !take_number(&row, &s->found_rows))
-        return false;
+    if (asked & UNSAVED_FOUND_ROWS) {
+        if (!take_number(&row, &s->found_rows))
+            return false;
+        s->unsaved &= (uint8_t)~UNSAVED_FOUND_ROWS;
+    }
     if (asked & UNSAVED_SCHEMA) {
         struct wire_text name = {"", 0};
 
@@ -188,7 +191,7 @@ static void take_packet(struct backend *b, struct session *s, struct wire_text p
     if (s && saving->warnings && first != 0xFF)
         keep_warning(b, s, payload, sequence);
     if (first == 0xFF) { /* the other question is still answered */
-        saving->failed = true;
+        saving->failed = saving->refused = true;
         saving->left--;
         saving->warnings = !saving->warnings;
         saving->step = SAVE_COUNT;
@@ -243,12 +246,14 @@ static void saved(struct backend *b)
         s->status = b->status;
         if (b->status & STATUS_IN_TRANS)
             s->pins |= PIN_BIT(PIN_TRANSACTION);
-        if (b->saving.failed)
+        if (b->saving.failed) {
             s->pins |= PIN_BIT(PIN_UNSAVED);
-        else
+            session_not_saved(s, b->context->facts->is_mariadb && !b->saving.refused);
+        } else {
             s->unsaved = 0;
-        if (b->saving.asked & UNSAVED_WARNINGS)
-            session_warnings_stored(s);
+            if (b->saving.asked & UNSAVED_WARNINGS)
+                session_warnings_stored(s);
+        }
         done = done && s->pins == 0;
     }
     b->context->saved(b, done);

@@ -70,6 +70,7 @@ struct client {
     } syntax;
     bool file;                 /* LOCAL INFILE: the client sends */
     bool eof;                  /* its direction has ended; ours may go on */
+    bool again;                /* the command at hand has been counted */
     bool spoke;                /* it sent at least one byte: no mere probe */
     bool at_rest;              /* draining: the last look found it with nothing to do, and it has sent nothing since */
     enum close_reason closing; /* CLOSING: why */
@@ -198,6 +199,10 @@ void client_begin_timing(struct client *c);
 bool client_awaits_page_in(struct client *c) __attribute__((warn_unused_result));
 /* The backend's bytes begin with answers to a page-in that went ahead of the command: they are taken off. False: nothing is left. */
 bool client_take_page_in(struct client *c, uint8_t **bytes, size_t *length) __attribute__((warn_unused_result));
+/* The command is about to be written, in view from its beginning: kept as long as it may have to be sent once more. */
+void client_keep_ahead(struct client *c, const uint8_t *bytes, size_t length);
+/* The server has ended the connection. True: before it answered a page-in, so that the command is sent on another. */
+bool client_try_again(struct client *c) __attribute__((warn_unused_result));
 void client_unloaded(struct lease *lease, const struct backend_error *error);
 
 /* client_names.c: a command begins; what its names are looked up in, NULL: nothing is known for certain now. */
@@ -207,7 +212,7 @@ void client_names_sent(struct client *c, struct backend *b);
 /* Its reply has ended: is it still known what it ran? */
 void client_names_ended(struct client *c, struct backend *b);
 
-/* client_residue.c: does the command whose packet this is (with its header; wholly in view if it has a text) read what its backend has not (enum residue)?
+/* client_residue.c: does the command whose packet this is (with its header; a COM_QUERY wholly in view) read what its backend has not (enum residue)?
  * True: it has been answered here, or sent with the session's own values. False: it goes to the backend as it is or, when the state is LEASING now, is
  * looked at again as soon as the backend has been given what is missing. */
 bool client_residue(struct client *c, const uint8_t *bytes, size_t length) __attribute__((warn_unused_result));
@@ -218,6 +223,11 @@ void client_syntax_watch(struct client *c, const uint8_t *text, size_t length);
 /* Bytes of the backend's while the state is not NONE. True: they are taken care of. */
 bool client_syntax_input(struct client *c, uint8_t *bytes, size_t length) __attribute__((warn_unused_result));
 void client_syntax_end(struct client *c);
+/* Its text is longer than what is seen of it before it is sent: it may read anything. LEASING now: it is looked at again when the backend has been given all
+ * that it lacks and can be given. */
+void client_residue_unseen(struct client *c);
+/* All of such a text but its end has been sent, and it reads what the backend could not be given. True: it will not run, and the client has been told. */
+bool client_residue_missed(struct client *c) __attribute__((warn_unused_result));
 /* client_warnings.c: a SHOW WARNINGS or SHOW ERRORS about a list that the session has kept is answered from it (client_relay_local). */
 bool client_answer_warnings(struct client *c, const uint8_t *text, size_t length) __attribute__((warn_unused_result));
 /* client_names.c: what the stored code that the command may run may read of the statement before it (enum residue). */

@@ -40,6 +40,7 @@ struct client_kill {
     uint16_t owner; /* the target's */
     struct backend *backend;
     bool connection;
+    bool primed; /* the target's command waits for that */
     bool judged; /* the backend only tells whether the asker may */
     enum finding finding;
 };
@@ -264,6 +265,8 @@ static void on_server_answer(struct loop *loop, struct message *message)
     STATS_INC(loop->stats.kills_sent);
     if (!kill->request.done)
         STATS_INC(loop->stats.kills_failed);
+    if (kill->primed && kill->request.done)
+        kill->backend->prime.killed = true; /* it goes on only behind this answer */
     backend_kill_answered(kill->backend);
     if (kill->request.error.number == 0 && !kill->request.done) { /* the server could not be asked */
         kill->request.error.number = 1105;
@@ -296,6 +299,7 @@ static void on_arrival(struct loop *loop, struct message *message)
     if (!can_be_killed(target)) {
         report(kill, FOUND_NOBODY);
     } else if (target->lease.state == LEASE_HELD || lease_is_primed(&target->lease)) {
+        kill->primed = lease_is_primed(&target->lease) && !kill->connection;
         kill_on_server(kill, target->lease.backend);
     } else if (target->lease.session.image.account == kill->account) {
         end_here(target, kill->connection);

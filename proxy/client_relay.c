@@ -179,11 +179,27 @@ static void begin(struct client *c, struct backend *b, const uint8_t *bytes, siz
     client_count_pins(c);
 }
 
+/* What it finds of the statement before. True: it is answered. LEASING: it has to wait. */
+static bool look_at_residue(struct client *c, const uint8_t *bytes, size_t length)
+{
+    bool whole = client_at_border(c);
+
+    if (whole)
+        end_text(c, c->lease.backend, bytes + PACKET_HEADER + 1, length - PACKET_HEADER - 1);
+    if (client_awaits_page_in(c))
+        return false;
+    if (whole || c->command == COM_STMT_EXECUTE)
+        return client_residue(c, bytes, length);
+    if (c->command == COM_QUERY)
+        client_residue_unseen(c);
+    return false;
+}
+
 size_t client_run(struct client *c, uint8_t *bytes, size_t length)
 {
     uint32_t packet = packet_length(bytes);
     size_t here = PACKET_HEADER + (size_t)packet;
-    bool answered = false;
+    bool answered;
 
     if (here > length && packet <= BUDGET_KEPT)
         return 0; /* half a command holds no backend; and wholly in view, it can be told whether it reads what its backend has not */
@@ -198,17 +214,16 @@ size_t client_run(struct client *c, uint8_t *bytes, size_t length)
         here = length;
     begin(c, c->lease.backend, bytes, here);
     c->upload = (struct upload){(uint32_t)(PACKET_HEADER + packet - here), packet == PACKET_MAX};
-    if (client_at_border(c)) {
-        end_text(c, c->lease.backend, bytes + PACKET_HEADER + 1, here - PACKET_HEADER - 1);
-        answered = !client_awaits_page_in(c) && client_residue(c, bytes, here);
-        if (c->state == CLIENT_LEASING)
-            return 0;
-    }
-    STATS_INC(stats(c)->commands);
+    answered = look_at_residue(c, bytes, here);
+    if (c->state == CLIENT_LEASING)
+        return 0;
+    STATS_ADD(stats(c)->commands, !c->again);
+    c->again = false;
     if (answered)
         return here;
     if (client_at_border(c))
         client_note_sent(c);
+    client_keep_ahead(c, bytes, here);
     client_to_backend(c, bytes, here);
     if (is_over(c))
         client_note_end(c);
@@ -255,8 +270,11 @@ size_t client_upload(struct client *c, uint8_t *bytes, size_t length)
     } else {
         if (text)
             statement_piece(&c->lease.backend->statement, bytes + (header ? PACKET_HEADER : 0), here - (header ? PACKET_HEADER : 0));
-        if (text && client_at_border(c))
+        if (text && client_at_border(c)) {
             end_text(c, c->lease.backend, NULL, 0);
+            if (client_residue_missed(c))
+                return here;
+        }
         if (!c->file && client_at_border(c))
             client_note_sent(c);
         client_to_backend(c, bytes, here);
@@ -329,7 +347,8 @@ static void on_input(struct lease *lease)
     if (status == STREAM_AGAIN && length == 0)
         return;
     if (status == STREAM_EOF || status == STREAM_ERROR) {
-        lost(c);
+        if (status == STREAM_ERROR || !client_try_again(c))
+            lost(c);
         return;
     }
     STATS_ADD(stats(c)->backend_bytes_in, length);

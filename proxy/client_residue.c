@@ -10,6 +10,7 @@
 #include "protocol/packet.h"
 #include "protocol/residue_diagnostics.h"
 #include "protocol/residue_text.h"
+#include "protocol/statement_word.h"
 #include "proxy/client.h"
 #include "proxy/invariant.h"
 #include "proxy/stored_code.h"
@@ -81,28 +82,60 @@ static bool answered(struct client *c, const uint8_t *text, size_t length, uint8
 
 /* --- no answer --- */
 
-void client_refuse_residue(struct client *c)
+static bool tell(struct client *c, const char *end)
 {
     STATS_INC(c->home->loop->stats.residues_refused);
+    return client_send_text(c, 1, 1235, "42000",
+                            "sluse: this statement reads what the statement before it left, and the session has changed its connection since; "
+                            "SHOW WARNINGS, ROW_COUNT() and FOUND_ROWS() in a SELECT can be asked%s", end);
+}
+
+void client_refuse_residue(struct client *c)
+{
+    bool sent = client_at_border(c);
+
     c->lease.backend->reply.state = REPLY_AT_END;
     c->lease.backend->reply.failed = true;
     c->lease.backend->effects.local = true;
-    if (client_send_text(c, 1, 1235, "42000",
-                         "sluse: this statement reads what the statement before it left, and the session has changed its connection since; "
-                         "SHOW WARNINGS, ROW_COUNT() and FOUND_ROWS() in a SELECT can be asked"))
-        client_note_end(c);
+    if (!tell(c, ""))
+        return;
+    client_note_end(c);
+    if (!sent)
+        c->state = CLIENT_DROPPING;
+}
+
+/* Its first word is none that a statement begins with: the server says so, whatever stands behind it. */
+static bool is_no_statement(const struct backend *b)
+{
+    const struct command_effects *e = &b->effects;
+
+    return e->command == COM_QUERY && e->text.verb == VERB_OTHER && !e->text.several && e->text.pins & PIN_BIT(PIN_OPAQUE) &&
+           b->statement.verb_word == SYMBOL_NONE && !lexer_unclear(&b->statement.lexer);
 }
 
 static bool refused(struct client *c, uint8_t missing)
 {
-    const struct backend *b = c->lease.backend;
-
-    if (b->effects.text.pins & PIN_BIT(PIN_OPAQUE) && !lexer_unclear(&b->statement.lexer))
-        return false; /* most likely no statement at all: the server says so */
+    if (is_no_statement(c->lease.backend))
+        return false;
     if (!(missing & (uint8_t)~RESIDUE_CONNECTION_ID))
         return false;
     client_refuse_residue(c);
     return true;
+}
+
+/* The end of the text is not sent: so it never runs, but nothing else can be said on this connection any more. */
+static void refuse_sent(struct client *c)
+{
+    bool goes_on = frames_tear(c->home->frames, &c->lease);
+
+    if (!tell(c, goes_on ? "" : ": the session ends"))
+        return;
+    if (!goes_on) {
+        client_finish(c, CLOSE_BACKEND_LOST);
+        return;
+    }
+    c->state = CLIENT_READY;
+    client_settle(c);
 }
 
 /* --- which of them --- */
@@ -158,7 +191,7 @@ static uint8_t wants_primed(struct client *c)
     struct session *s = &c->lease.session;
     uint8_t wanted = session_unclear(e, c->home->facts->is_mariadb);
 
-    if (e->command == COM_STMT_PREPARE || (e->text.several && !s->image.multi_statements)) /* the latter is a syntax error, and nothing else */
+    if (e->command == COM_STMT_PREPARE || session_refuses_several(s, e))
         return 0;
     if (may_run_code(c))
         wanted |= c->home->facts->is_mariadb ? RESIDUE_ALL : client_names_read(c, c->lease.backend) & (RESIDUE_ROW_COUNT | RESIDUE_FOUND_ROWS);
@@ -191,12 +224,18 @@ static void prime(struct client *c, uint8_t which)
     frames_prime(&c->lease, which);
 }
 
+/* Does it ask for what can't be told of a list that is not its server's own? */
+static bool asks_origins(const struct session *s, const struct statement_effects *text)
+{
+    return (text->reads_sqlstate && !session_knows_sqlstates(s)) || (text->reads_origin && !(s->on_server & RESIDUE_WARNINGS));
+}
+
 bool client_residue(struct client *c, const uint8_t *bytes, size_t length)
 {
     const struct statement_effects *text = &c->lease.backend->effects.text;
     uint8_t missing = text->reads & (uint8_t)~c->lease.session.on_server, can = wants_primed(c);
 
-    if (text->several && !c->lease.session.image.multi_statements)
+    if (session_refuses_several(&c->lease.session, &c->lease.backend->effects))
         return false;
     if (can) {
         prime(c, can);
@@ -208,7 +247,7 @@ bool client_residue(struct client *c, const uint8_t *bytes, size_t length)
     }
     if (text->several && missing & (RESIDUE_FOUND_ROWS | RESIDUE_WARNINGS)) /* nobody can tell which of them reads it */
         return refused(c, missing);
-    if ((text->reads_sqlstate && !session_knows_sqlstates(&c->lease.session)) || (text->reads_origin && missing & RESIDUE_WARNINGS))
+    if (asks_origins(&c->lease.session, text))
         return refused(c, RESIDUE_WARNINGS);
     if (!missing || !may_read_residue(c->command))
         return false;
@@ -220,4 +259,25 @@ bool client_residue(struct client *c, const uint8_t *bytes, size_t length)
         return false;
     }
     return refused(c, missing);
+}
+
+void client_residue_unseen(struct client *c)
+{
+    struct session *s = &c->lease.session;
+    uint8_t can = backend_can_prime(c->lease.backend, s, RESIDUE_ALL & (uint8_t)~s->on_server);
+
+    if (can)
+        prime(c, can);
+}
+
+bool client_residue_missed(struct client *c)
+{
+    const struct session *s = &c->lease.session;
+    const struct statement_effects *text = &c->lease.backend->effects.text;
+    uint8_t missing = text->reads & RESIDUE_ALL & (uint8_t)~s->on_server;
+
+    if (c->command != COM_QUERY || session_refuses_several(s, &c->lease.backend->effects) || (!missing && !asks_origins(s, text)))
+        return false;
+    refuse_sent(c);
+    return true;
 }

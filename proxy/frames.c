@@ -148,7 +148,7 @@ bool frames_lease(struct frames *f, struct lease *lease)
     if (pool_waiting(f->shared->pool) == 0) {
         while ((b = frames_idle_nearest(f, lease, now_us)) && !frames_denied(f, lease, b, &denied)) {
             frames_idle_remove(f, b);
-            if (still_there(b, now_us))
+            if (backend_alive(b))
                 return frames_load(f, lease, b, now_us);
             backend_close(b, CLOSE_SERVER_CLOSED);
         }

@@ -66,6 +66,9 @@ void frames_prime(struct lease *lease, uint8_t which);
 /* The held backend is gone or must go: it is closed and the lease is NONE. lost: the server has ended it. */
 void frames_discard(struct lease *lease, enum close_reason reason, bool lost);
 
+/* Half a command lies on the held backend, and the rest will not come: it is closed, and the lease is NONE. True: the session has lost nothing with it. */
+bool frames_tear(struct frames *f, struct lease *lease) __attribute__((warn_unused_result));
+
 /* The session is silent since then; nothing happens when it is on a backend, or has set no wait_timeout. */
 void frames_silence_begin(struct frames *f, struct lease *lease, int64_t since_us);
 

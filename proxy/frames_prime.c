@@ -12,6 +12,15 @@ void frames_prime(struct lease *lease, uint8_t which)
     backend_prime(lease->backend, &lease->session, which);
 }
 
+/* As a server would have it, the command that waits has been hit: it is not sent. */
+static void interrupted(struct backend *b, struct lease *lease)
+{
+    const struct backend_error error = {.number = 1317, .sqlstate = "70100", .text = "Query execution was interrupted"};
+
+    session_prime_killed(&lease->session, b->prime.asked);
+    lease->ops->failed(lease, &error);
+}
+
 void frames_primed(struct backend *b)
 {
     struct lease *lease = b->lease;
@@ -23,6 +32,10 @@ void frames_primed(struct backend *b)
     }
     backend_set_state(b, BACKEND_LEASED);
     lease->state = LEASE_HELD;
+    if (b->prime.killed) {
+        interrupted(b, lease);
+        return;
+    }
     b->warned |= b->prime.done != b->prime.asked; /* the refusal is in the list */
     if (b->prime.overwrites) {
         b->warned = true;

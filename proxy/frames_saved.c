@@ -41,6 +41,17 @@ void frames_lose_page(struct backend *b)
     }
 }
 
+bool frames_tear(struct frames *f, struct lease *lease)
+{
+    struct session *s = &lease->session;
+    bool whole = s->pins == 0 && session_is_saved(s) && target_globals_right(f->context.target, f->context.facts->globals);
+
+    lease->backend->torn = true;
+    frames_discard(lease, CLOSE_ABANDONED, false);
+    session_leave(s);
+    return whole;
+}
+
 /* It keeps its backend: a transaction is open after all, or the server would not tell, or nobody can be given what it has. */
 static void keep_page(struct frames *f, struct backend *b)
 {

@@ -3,7 +3,6 @@
  */
 #include "proxy/session.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "proxy/clock.h"
@@ -11,23 +10,13 @@
 
 /* --- the beginning --- */
 
-static void forget_prepared(struct session *s)
-{
-    s->prepared_pins = 0;
-    free(s->prepared_names);
-    s->prepared_names = NULL;
-}
-
 static void forget_state(struct session *s)
 {
     session_values_free(s->values);
     s->values = NULL;
     memset(s->dirty, 0, sizeof s->dirty);
     buffer_free(&s->warnings);
-    free(s->statements);
-    s->statements = NULL;
-    s->statement_count = 0;
-    forget_prepared(s);
+    session_forget_prepared(s);
     session_doubt_free(s);
     s->pins = 0;
     s->unsaved = 0;
@@ -261,85 +250,6 @@ void command_effects_of(struct command_effects *e, const uint8_t *command, size_
     }
 }
 
-/* --- prepared statements --- */
-
-static void note_prepared(struct session *s, uint32_t id, const struct statement_effects *effects)
-{
-    if (s->statement_count % 16 == 0) {
-        struct session_statement *more =
-            s->statement_count < SESSION_STATEMENTS_MAX ? realloc(s->statements, (s->statement_count + 16) * sizeof *more) : NULL;
-
-        if (!more) {
-            s->pins |= PIN_BIT(PIN_UNSAVED); /* too many to count: they hold the session for good */
-            return;
-        }
-        s->statements = more;
-    }
-    s->statements[s->statement_count++] = (struct session_statement){.id = id, .effects = *effects};
-    s->pins |= PIN_BIT(PIN_STATEMENTS);
-}
-
-static struct session_statement *find_statement(const struct session *s, uint32_t id)
-{
-    for (size_t i = s->statement_count; i-- > 0;)
-        if (s->statements[i].id == id)
-            return &s->statements[i];
-    return NULL;
-}
-
-static struct statement_effects prepared_effects(const struct session *s, uint32_t id)
-{
-    const struct session_statement *statement;
-
-    if (id == STATEMENT_ID_LAST && s->statement_count)
-        return s->statements[s->statement_count - 1].effects;
-    statement = find_statement(s, id);
-    if (statement)
-        return statement->effects;
-    return (struct statement_effects){.verb = VERB_OTHER, .pins = PIN_BIT(PIN_OPAQUE), .found_rows = FOUND_ROWS_UNCLEAR, .insert_id = true};
-}
-
-struct statement_effects session_statement_effects(const struct session *s, uint32_t id)
-{
-    struct statement_effects effects = prepared_effects(s, id);
-
-    effects.pins |= s->prepared_pins;
-    return effects;
-}
-
-bool session_cursor_failed(const struct session *s, uint32_t id)
-{
-    const struct session_statement *statement = find_statement(s, id);
-
-    return statement && statement->cursor_failed;
-}
-
-static void note_executed(struct session *s, const struct command_effects *e, const struct reply *r)
-{
-    struct session_statement *statement = find_statement(s, e->id);
-
-    if (statement && !r->failed)
-        statement->cursor_failed = false;
-    else if (statement && e->cursor && r->rows_begun)
-        statement->cursor_failed = true;
-}
-
-static void note_closed(struct session *s, uint32_t id)
-{
-    for (size_t i = s->statement_count; i-- > 0;) {
-        if (s->statements[i].id != id)
-            continue;
-        s->statement_count--;
-        memmove(&s->statements[i], &s->statements[i + 1], (s->statement_count - i) * sizeof s->statements[0]);
-        break;
-    }
-    if (s->statement_count)
-        return;
-    s->pins &= ~PIN_BIT(PIN_STATEMENTS);
-    if (!(s->pins & PIN_BIT(PIN_UNSAVED))) /* then there are others, that were not counted */
-        forget_prepared(s);
-}
-
 /* --- transactions --- */
 
 /* An unknown command or a syntax error: nothing has been done. (A routine's dynamic statement may have one, after others.) */
@@ -474,11 +384,11 @@ void session_note(struct session *s, const struct command_effects *e, const stru
     if (e->command != COM_STMT_PREPARE)
         note_text(s, e, r);
     else if (!r->failed)
-        note_prepared(s, r->statement_id, &e->text);
+        session_note_prepared(s, r->statement_id, &e->text);
     if (e->command == COM_STMT_EXECUTE && !is_mariadb)
-        note_executed(s, e, r);
+        session_note_executed(s, e, r);
     if (e->command == COM_STMT_CLOSE)
-        note_closed(s, e->id);
+        session_note_closed(s, e->id);
     else if (e->command == COM_SET_OPTION && !r->failed)
         s->image.multi_statements = !e->option_off;
     if (e->command == COM_INIT_DB && !r->failed && !r->schema_told)

@@ -37,11 +37,11 @@ enum diagnostics {
 #define SESSION_STATEMENTS_MAX 4096u
 #define STATEMENT_ID_LAST 0xFFFFFFFFu /* MariaDB: the one that was prepared last */
 
-/* A prepared statement: what executing it may do. */
+/* A prepared statement. */
 struct session_statement {
     uint32_t id;
     bool cursor_failed;   /* MySQL: executed with a cursor it failed behind the columns, and has not gone well since */
-    struct statement_effects effects;
+    struct statement_effects *effects; /* what executing it may do */
 };
 
 struct session {
@@ -79,7 +79,7 @@ struct session {
     struct name_list *prepared_names; /* what their verdict depends on; NULL: nothing */
     uint64_t prepared_right; /* version of the stored code by which all of them were judged; 0: some were not */
     struct session_doubt *doubt; /* PIN_UNREAD, and it may end: texts that ran while the stored code was not known; NULL: none */
-    struct session_statement *statements; /* in the order of their preparing */
+    struct session_statement *statements; /* by id, which is the order of their preparing */
     size_t statement_count;
 };
 
@@ -104,18 +104,27 @@ void session_free(struct session *s);
 
 /* A command other than a text: its bytes as far as they are in view. Its text, if it has one, is judged apart. */
 void command_effects_of(struct command_effects *e, const uint8_t *command, size_t length);
-/* What executing the prepared statement may do: of one that is not known, anything. */
+/* session_prepared.c: what executing the prepared statement may do: of one that is not known, anything. */
 struct statement_effects session_statement_effects(const struct session *s, uint32_t id);
 /* Does MySQL leave out the EOF in front of its next error, as if it were executed with a cursor again? */
 bool session_cursor_failed(const struct session *s, uint32_t id);
+void session_note_prepared(struct session *s, uint32_t id, const struct statement_effects *effects);
+void session_note_executed(struct session *s, const struct command_effects *e, const struct reply *r);
+void session_note_closed(struct session *s, uint32_t id);
+/* None is left. */
+void session_forget_prepared(struct session *s);
 /* The command's reply has ended. */
 void session_note(struct session *s, const struct command_effects *e, const struct reply *r, bool is_mariadb);
 /* session_residue.c, a part of session_note: what the command has left for the next. */
 void session_note_residue(struct session *s, const struct command_effects *e, const struct reply *r, bool is_mariadb);
 /* enum residue: what the command may leave as it is or make anew, and nothing will show which. Unless it is on the server before, it is lost. */
 uint8_t session_unclear(const struct command_effects *e, bool is_mariadb);
+/* Several statements, of a session that may send only one: a syntax error, and nothing else. Not a block, which has several within. */
+bool session_refuses_several(const struct session *s, const struct command_effects *e);
 /* The list of warnings has been read, with all the session's variables, and is in `warnings`. */
 void session_warnings_stored(struct session *s);
+/* It was asked what the session has left, and not all is known now. listed: the server's list is what it was. */
+void session_not_saved(struct session *s, bool listed);
 /* Are the stored packets what SHOW WARNINGS would answer now? Not after another SET NAMES. */
 bool session_warnings_current(const struct session *s);
 /* results_collated: collation_connection is known now. False: it is too long. */
@@ -151,6 +160,8 @@ void session_primed(struct session *s, uint8_t asked, uint8_t done);
 void session_list_overwritten(struct session *s);
 /* Is its ROW_COUNT() only where it is: no other server's connection could be given it (backend_prime.c)? */
 bool session_row_count_stays(const struct session *s, bool is_mariadb);
+/* A KILL QUERY has hit that: nobody knows which of these it has. */
+void session_prime_killed(struct session *s, uint8_t asked);
 /* Are its texts, and what it is told by default, in UTF-8? Not known for certain counts as no. */
 bool session_speaks_utf8(const struct session *s);
 /* Its page has left its backend. */

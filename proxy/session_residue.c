@@ -26,6 +26,11 @@ static bool may_add_to_list(const struct command_effects *e)
     return e->command == COM_STMT_EXECUTE || e->command == COM_STMT_FETCH || e->command == COM_STMT_RESET || e->command == COM_FIELD_LIST;
 }
 
+bool session_refuses_several(const struct session *s, const struct command_effects *e)
+{
+    return e->text.several && !s->image.multi_statements && !is_opaque(e);
+}
+
 uint8_t session_unclear(const struct command_effects *e, bool is_mariadb)
 {
     uint8_t unclear = !is_mariadb && may_add_to_list(e) ? RESIDUE_WARNINGS : 0;
@@ -112,7 +117,7 @@ static enum found_rows found_rows_after_error(const struct session *s, const str
 {
     if (e->command == COM_STMT_EXECUTE && r->error == 1243)
         return FOUND_ROWS_KEPT;
-    if (e->text.several ? !s->image.multi_statements : e->text.verb != VERB_OTHER && is_unresolved(r->error))
+    if (e->text.several ? session_refuses_several(s, e) : e->text.verb != VERB_OTHER && is_unresolved(r->error))
         return FOUND_ROWS_KEPT;
     if (e->text.several || (is_opaque(e) && e->text.verb == VERB_OTHER))
         return FOUND_ROWS_UNCLEAR;
@@ -242,6 +247,24 @@ static bool results_are_utf8(const struct session *s)
     return !value.null && (wire_text_is(value.text, "utf8mb4") || wire_text_is(value.text, "utf8mb3"));
 }
 
+void session_list_overwritten(struct session *s)
+{
+    s->on_server &= (uint8_t)~RESIDUE_WARNINGS;
+    if (s->diagnostics == DIAGNOSTICS_SERVER)
+        s->diagnostics = DIAGNOSTICS_LOST;
+    s->unsaved &= (uint8_t)~UNSAVED_WARNINGS;
+}
+
+void session_not_saved(struct session *s, bool listed)
+{
+    s->found_rows_lost |= (s->unsaved & UNSAVED_FOUND_ROWS) != 0; /* it was a SELECT */
+    s->unsaved &= (uint8_t)~UNSAVED_FOUND_ROWS;
+    if (!listed)
+        session_list_overwritten(s);
+    if (s->diagnostics != DIAGNOSTICS_STORED)
+        buffer_free(&s->warnings);
+}
+
 void session_warnings_stored(struct session *s)
 {
     if (s->warning_count == 0) { /* it might have had some */
@@ -298,14 +321,6 @@ bool session_knows_sqlstates(const struct session *s)
     return s->on_server & RESIDUE_WARNINGS ? !s->signalled : s->diagnostics == DIAGNOSTICS_NONE || is_one_error(s);
 }
 
-void session_list_overwritten(struct session *s)
-{
-    s->on_server &= (uint8_t)~RESIDUE_WARNINGS;
-    if (s->diagnostics == DIAGNOSTICS_SERVER)
-        s->diagnostics = DIAGNOSTICS_LOST;
-    s->unsaved &= (uint8_t)~UNSAVED_WARNINGS;
-}
-
 void session_primed(struct session *s, uint8_t asked, uint8_t done)
 {
     s->on_server = (uint8_t)((s->on_server & ~RESIDUE_ROW_COUNT) | done);
@@ -314,6 +329,12 @@ void session_primed(struct session *s, uint8_t asked, uint8_t done)
         s->unprimable |= asked;
         session_list_overwritten(s); /* the refusal is in the list */
     }
+}
+
+void session_prime_killed(struct session *s, uint8_t asked)
+{
+    s->on_server &= (uint8_t)~(asked | RESIDUE_ROW_COUNT);
+    session_list_overwritten(s);
 }
 
 void session_note_residue(struct session *s, const struct command_effects *e, const struct reply *r, bool is_mariadb)

@@ -2,6 +2,7 @@
 import hashlib
 import os
 import socket
+import struct
 import threading
 
 from cryptography.hazmat.primitives import hashes, serialization
@@ -101,21 +102,45 @@ class CachingSha2Server:
         return True
 
 
+class Hold:
+    def __init__(self, text):
+        self.text, self.held, self.released = text, False, threading.Event()
+
+    def look_at(self, data):
+        if self.text in data and not self.released.is_set():
+            self.held = True
+            self.released.wait()
+
+    def release(self):
+        self.released.set()
+
+
 class Between:
     """What is said to a real server passes through here, and its answers pass back. Once .spoil is true, the first SET that comes together with a
-    command behind it is made a syntax error; .spoilt counts them. Between .hold() and .release() the server's answers wait, greetings and all."""
+    command behind it is made a syntax error; .spoilt counts them. Once .ending is one of "fin", "rst" or the bytes of a last word, the connection on which
+    the next SET comes ends in that way, and nothing of it reaches the server; .ended counts them. What has the bytes of a hold() in it waits for its release.
+    .replaced is a pair of bytes, of which the first becomes the second, in packets that come whole.
+    Between .mute() and .unmute() the server's answers wait, greetings and all."""
 
     def __init__(self, server):
-        self.server, self.spoil, self.spoilt, self.socket = server, False, 0, None
+        self.server, self.spoil, self.spoilt, self.ending, self.ended = server, False, 0, None, 0
+        self.holds, self.replaced = [], None
         self.flows = threading.Event()
-        self.hold, self.release = self.flows.clear, self.flows.set
-        self.release()
+        self.mute, self.unmute = self.flows.clear, self.flows.set
+        self.unmute()
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self.accept, daemon=True).start()
 
     def close(self):
+        self.unmute()
+        for hold in self.holds:
+            hold.release()
         self.listener.close()
+
+    def hold(self, text):
+        self.holds.append(Hold(text))
+        return self.holds[-1]
 
     def accept(self):
         while True:
@@ -131,6 +156,10 @@ class Between:
     def pump(self, source, sink, change):
         try:
             while data := source.recv(1 << 16):
+                if self.ending and change == self.spoiled and data[4:9] == b"\x03SET ":
+                    return self.end(source, sink)
+                for hold in self.holds:
+                    hold.look_at(data)
                 sink.sendall(change(data))
             sink.shutdown(socket.SHUT_WR)
         except OSError:
@@ -140,8 +169,29 @@ class Between:
         self.flows.wait()
         return data
 
+    def end(self, near, far):
+        ending, self.ending, self.ended = self.ending, None, self.ended + 1
+        if ending == "rst":
+            near.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        elif ending != "fin":
+            near.sendall(ending)
+        far.shutdown(socket.SHUT_RDWR)
+        if ending != "rst":
+            near.shutdown(socket.SHUT_RDWR)
+        near.close()
+
+    def with_replaced(self, data, old, new):
+        changed = b""
+        while data:
+            end = 4 + int.from_bytes(data[:3], "little")
+            text = data[4:end].replace(old, new)
+            changed, data = changed + len(text).to_bytes(3, "little") + data[3:4] + text, data[end:]
+        return changed
+
     def spoiled(self, data):
         first = 4 + int.from_bytes(data[:3], "little")
+        if self.replaced and self.replaced[0] in data:
+            return self.with_replaced(data, *self.replaced)
         if self.spoil and data[4:9] == b"\x03SET " and len(data) > first:
             self.spoil, self.spoilt = False, self.spoilt + 1
             return data[:5] + b"SAT" + data[8:]

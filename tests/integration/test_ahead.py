@@ -1,5 +1,6 @@
 """A session's settings go out in the same write as its statement, where the server can't refuse them; and what can come in between."""
 import os
+import signal
 
 import pytest
 
@@ -192,6 +193,74 @@ def test_a_refusal_ends_the_session(one, sluse, server, pair):
         second.quit()
     finally:
         between.close()
+
+
+INACTIVE = b"\xff\xbf\x0f#HY000The client was disconnected by the server because of inactivity."
+STATES = [tuple(value.encode() for value in state(i)[:3]) for i in range(2)]
+KILLED = b"\xff\x87\x07#70100Connection was killed"
+
+
+@pytest.mark.parametrize("ending", ["fin", b"%c\0\0\0%b" % (len(INACTIVE), INACTIVE), b"%c\0\0\1%b" % (len(KILLED), KILLED)], ids=["FIN", "4031", "1927"])
+@pytest.mark.parametrize("statement", ["INSERT INTO t (v) VALUES (@@div_precision_increment)", "SELECT ROW_COUNT(), @@div_precision_increment"],
+                         ids=["behind", "waiting"])
+def test_the_server_ends_the_connection(one, server, pair, ending, statement):
+    """Before it has answered the page-in: so it has not begun with the statement, which is sent on another connection. What the client sent behind it follows."""
+    between = Between(server)
+    try:
+        proxy = one(between)
+        first, second = pair(proxy)
+        commands = proxy.counter("commands")
+        between.ending = ending
+        first.send_command(3, statement.encode())
+        first.send_command(3, STATE.encode())
+        reply = first.read_reply()[-1]
+        assert reply.rows == ((b"-1", b"5"),) if "ROW_COUNT" in statement else reply.affected == 1, reply
+        first.seq = 1
+        assert first.read_reply()[-1].rows[0][:3] == STATES[0]
+        assert between.ended == 1 and ahead(proxy)[1] == 0 and proxy.counter("page_ins_repeated") == 1
+        assert proxy.counter("commands") == commands + 2
+        assert second.rows(STATE)[0][:3] == state(1)[:3]
+        assert second.rows("SELECT v FROM t") == [("5",)] * ("INSERT" in statement)
+        first.quit(), second.quit()
+    finally:
+        between.close()
+
+
+def test_the_server_resets_the_connection(one, server, pair):
+    """Then answers may have been lost on their way, and nobody knows what has run."""
+    between = Between(server)
+    try:
+        proxy = one(between)
+        first, second = pair(proxy)
+        between.ending = "rst"
+        first.send_command(3, b"INSERT INTO t (v) VALUES (1)")
+        assert closed(first)
+        assert between.ended == 1 and proxy.counter("page_ins_repeated") == 0
+        assert second.rows(STATE)[0][:3] == state(1)[:3]
+        second.quit()
+    finally:
+        between.close()
+
+
+def test_a_connection_that_was_killed_while_nobody_looked(one, server, pair):
+    """It costs nobody the session, however lately it was used."""
+    proxy = one(server)
+    clients = pair(proxy)
+    of_sessions = "SELECT ID FROM information_schema.PROCESSLIST WHERE USER = 'app'"
+    for i in (0, 1, 0, 1):
+        assert clients[1 - i].rows(STATE)[0][:3] == state(1 - i)[:3]
+        proxy.signal(signal.SIGSTOP)
+        try:
+            for (number,) in server.sql(of_sessions):
+                server.sql(f"KILL {number}")
+            wait_until(lambda: not server.sql(of_sessions), what="the server has ended it")
+            clients[i].send_command(3, STATE.encode())
+        finally:
+            proxy.signal(signal.SIGCONT)
+        assert clients[i].read_reply()[-1].rows[0][:3] == STATES[i]
+    assert ahead(proxy)[1] == 0
+    for client in clients:
+        client.quit()
 
 
 def sent_while_still(proxy, client, statement):

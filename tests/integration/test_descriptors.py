@@ -9,7 +9,7 @@ from harness import OK, RawClient, wait_until
 from harness.proxy import binary, write_ini
 
 PAUSED = re.compile(r"warning: can't accept clients: Too many open files \(and (\d+) times before\); trying again in 100 ms")
-UNANSWERED = re.compile(r"warning: \[stats\] can't answer: no descriptor \(and (\d+) times before\); trying again in 100 ms")
+UNANSWERED = re.compile(r"warning: \[stats\] can't answer: no descriptor \(and (\d+) before\); trying again in 100 ms")
 SHORT = re.compile(r"open files: (\d+) wanted for max_clients = (\d+) and size = (\d+), (\d+) allowed: raise LimitNOFILE in the unit \(ulimit -Hn in a shell\)"
                    r" to (\d+), or lower max_clients to (\d+)$", re.MULTILINE)
 

@@ -3,6 +3,7 @@ import os
 
 import pytest
 
+from fake_server import Between
 from harness import ERR, OK, SERVERS, RawClient, ResultSet, wait_until
 from harness.builds import roots
 
@@ -256,3 +257,239 @@ def test_syntax_errors(front, server, client):
         server.sql(f"SET GLOBAL max_prepared_stmt_count = {before}")
     assert refused == 1235 and proxy.counter("residues_refused") == 1
     assert session.value("SELECT 1") == "1"
+
+
+# --- what comes in between ---
+
+KEEPS = "UPDATE t SET v = 1 WHERE id = (SELECT 1)"   # FOUND_ROWS(), or not
+
+
+@pytest.fixture
+def held(sluse, server):
+    """A factory of proxies with somebody in between, who can hold what gives FOUND_ROWS() back."""
+    made = []
+
+    def make(health_interval="1h", **pool):
+        made.append(Between(server))
+        proxy = sluse(made[-1], pool=dict(pool), sluse=dict(workers=1), account_admin={"password": "admin"}, backend=dict(health_interval=health_interval))
+        wait_until(lambda: proxy.stats()["target"]["stored_code"]["right"], what="stored code is read")
+        return made[-1], proxy
+    yield make
+    for each in made:
+        each.close()
+
+
+def hold(between, proxy, session, statement):
+    prime = between.hold(b"SQL_CALC_FOUND_ROWS")
+    session.send_command(3, statement.encode())
+    wait_until(lambda: prime.held and proxy.backends()["restoring"] == 1, what="it is being given FOUND_ROWS()")
+    return prime
+
+
+INTERRUPTED = ERR(1, 1317, "70100", "Query execution was interrupted")
+
+
+def test_a_kill_meanwhile(held, client, routine):
+    """It is for the statement that waits, whatever it hits: that is not run, and everything is as it was before."""
+    between, proxy = held(size=3, debug_migrate="always")
+    session, killer = client(proxy), client(proxy)
+    assert killer.value("SELECT 1") == "1"
+    session.rows("SELECT 1 UNION SELECT 2 UNION SELECT 3")
+    prime = hold(between, proxy, session, "CALL reader()")
+    assert isinstance(killer.query(f"KILL QUERY {session.id}")[0], OK)
+    prime.release()
+    assert session.read_reply()[0] == INTERRUPTED
+    assert session.value("SELECT FOUND_ROWS()") == "3"
+    session.rows("SELECT 1 UNION SELECT 2")
+    session.ok("CALL reader()")
+    assert session.value("SELECT @found") == "2"
+
+
+def test_a_kill_that_hits_it(held, server, client, routine):
+    """By the server's own id, so that nobody but the server knows."""
+    between, proxy = held(size=3, debug_migrate="always")
+    session = client(proxy)
+    session.rows("SELECT 1 UNION SELECT 2 UNION SELECT 3")
+    between.replaced = b" WHERE a.n", b" WHERE SLEEP(50) = 0 AND a.n"
+    session.send_command(3, b"CALL reader()")
+    wait_until(lambda: server.running("SLEEP(50)"))
+    between.replaced = None
+    (number,), = server.sql("SELECT ID FROM information_schema.PROCESSLIST WHERE INFO LIKE '%SLEEP(50)%' AND ID <> CONNECTION_ID()")
+    server.sql(f"KILL QUERY {number}")
+    assert session.read_reply()[0] == INTERRUPTED
+    assert session.rows("SELECT FOUND_ROWS(), ROW_COUNT()") == [("3", "-1")]
+    assert session.value("SELECT @found") is None
+
+
+def test_a_judged_kill_meanwhile(held, client):
+    """Of a session at rest, which has a statement when the server has answered: that is not cut off from its connection, where its settings are."""
+    between, proxy = held(size=2)
+    boss, session, other = client(proxy, "admin", schema=None), client(proxy), client(proxy)
+    session.rows("SELECT 1 UNION SELECT 2")
+    other.value("SELECT 1")
+    assert isinstance(session.reset()[0], OK)
+    other.quit()
+    wait_until(lambda: proxy.backends()["idle"] == 1, what="its connection is clean")
+    session.ok("SET div_precision_increment = 7")   # and it has the FOUND_ROWS() of before its reset, which no server has
+    kill = between.hold(b"KILL QUERY")
+    boss.send_command(3, f"KILL QUERY {session.id}".encode())
+    wait_until(lambda: kill.held, what="its connection is to judge")
+    prime = hold(between, proxy, session, KEEPS)
+    kill.release()
+    assert isinstance(boss.read_reply()[0], OK)
+    prime.release()
+    assert isinstance(session.read_reply()[0], OK)
+    assert session.rows("SELECT FOUND_ROWS(), @@div_precision_increment")[0][1] == "7"
+    assert session.value("SELECT 1 / 3") == "0.3333333"
+
+
+def test_globals_that_change_meanwhile(held, server, client):
+    """The session is where it began: it is asked what it has, rather than told what it may have missed."""
+    between, proxy = held(health_interval="1s", size=3, debug_migrate="always")
+    before = server.sql("SELECT @@global.div_precision_increment")[0][0]
+    try:
+        session, boss = client(proxy), client(proxy, "admin", schema=None)
+        assert boss.value("SELECT 1") == "1"
+        session.rows("SELECT 1 UNION SELECT 2")
+        readings = proxy.stats()["target"]["globals"]["readings"]
+        wait_until(lambda: proxy.stats()["target"]["globals"]["readings"] > readings, what="the globals have just been read")
+        assert isinstance(session.reset()[0], OK)
+        prime = hold(between, proxy, session, KEEPS)
+        kept = proxy.counter("sessions_kept_globals")
+        server.sql(f"SET GLOBAL div_precision_increment = {before + 3}")
+        wait_until(lambda: proxy.counter("sessions_kept_globals") > kept, what="sessions have been told of the new globals")
+        prime.release()
+        assert isinstance(session.read_reply()[0], OK)
+        for _ in range(3):
+            assert session.value("SELECT 1 / 3") == "0." + "3" * before
+    finally:
+        server.sql(f"SET GLOBAL div_precision_increment = {before}")
+
+
+def long_list(connection):
+    """More of a list than is kept of a session."""
+    if "MariaDB" in connection.greeting["version"]:
+        connection.ok("SET max_error_count = 1024")
+    connection.ok("SET sql_mode = ''")
+    connection.rows("SELECT 1 UNION SELECT 2")
+    connection.ok("INSERT INTO t (v) VALUES " + ", ".join("('x%0300d')" % i for i in range(500)))
+    return connection
+
+
+def test_a_list_that_is_too_long(front, server, client):
+    """The session is pinned where its list is; MySQL's is gone with the question."""
+    proxy = moving(front)
+    session = long_list(client(proxy))
+    with RawClient(server.port, schema="app", plugin=server.plugin) as direct:
+        expected = long_list(direct).rows("SHOW WARNINGS")
+        if server.family == "mysql":
+            refused(session, session.query("SHOW WARNINGS")[0])
+            session.rows("SELECT 1"), direct.rows("SELECT 1")
+        else:
+            assert session.rows("SHOW WARNINGS") == expected and len(expected) == 500
+        for text in ("SELECT @@warning_count, ROW_COUNT()", "SELECT 'not lost'", "SHOW COUNT(*) WARNINGS"):
+            assert session.rows(text) == direct.rows(text)
+    assert proxy.stats()["pins"]["unsaved"]["now"] == 1
+
+
+def test_a_kill_that_hits_the_question(held, server, client):
+    """What the session has left was asked for, and is not told: nobody tells anything else instead."""
+    between, proxy = held(size=2)
+    session, other = client(proxy), client(proxy)
+    session.rows("SELECT 1 UNION SELECT 2 UNION SELECT 3")
+    session.ok("INSERT IGNORE INTO t (v) VALUES ('x')")
+    endless = "(SELECT COUNT(*) FROM information_schema.COLUMNS a, information_schema.COLUMNS b, information_schema.COLUMNS endless)"
+    between.replaced = b"SELECT 1,", f"SELECT {endless},".encode()
+    other.send_command(3, b"SELECT 'served'")
+    wait_until(lambda: server.running("COLUMNS endless"))
+    between.replaced = None
+    (number,), = server.sql("SELECT ID FROM information_schema.PROCESSLIST WHERE INFO LIKE '%COLUMNS endless%' AND ID <> CONNECTION_ID()")
+    server.sql(f"KILL QUERY {number}")
+    wait_until(lambda: proxy.stats()["pins"]["unsaved"]["now"] == 1, what="it keeps its connection")
+    for text in ("SELECT FOUND_ROWS()", "SHOW WARNINGS", "SELECT @@warning_count"):
+        reply = session.query(text)[0]
+        assert isinstance(reply, ERR) and reply.code == 1235, (text, reply)
+    session.quit()
+    assert other.read_reply()[-1].rows[0] == (b"served",)
+
+
+# --- what can't be given back ---
+
+MANY = " FROM " + ", ".join("(SELECT 1" + " UNION ALL SELECT 1" * 9 + f") {name}" for name in "abcdef") + " LIMIT 1"   # a million: of too many rows
+LONG = "/*" + "x" * 300000 + "*/"
+
+
+def refused(session, reply):
+    assert isinstance(reply, ERR) and (reply.code, reply.sqlstate) == (1235, "42000"), reply
+    return reply
+
+
+def test_a_long_text_that_can_not_have_it(front, server, client):
+    """It has nearly gone when it shows what it reads: its end does not go, so it never runs, and the session has lost nothing."""
+    proxy = moving(front)
+    session = client(proxy)
+    session.rows("SELECT SQL_CALC_FOUND_ROWS 1" + MANY)
+    for text in (f"INSERT INTO t (v) VALUES (1), (FOUND_ROWS()) {LONG}", f"INSERT INTO t {LONG} (v) VALUES (1), (FOUND_ROWS())"):
+        refused(session, session.query(text)[0])
+    assert session.value("SELECT COUNT(*) FROM t WHERE FOUND_ROWS() = 1000000") == "0"
+    session.ok("DROP TABLE IF EXISTS nosuch")   # a note
+    refused(session, session.query(f"SHOW WARNINGS {LONG}")[0])
+    assert session.rows("SHOW WARNINGS")[0][:2] == ("Note", "1051")
+    assert session.ok(f"INSERT INTO t (v) VALUES (1) {LONG}").affected == 1
+    if server.family == "mysql":
+        refused(session, session.query(f"SELECT ROW_COUNT() {LONG}")[0])
+    assert session.value("SELECT ROW_COUNT()") == "1"
+    assert session.value("SELECT COUNT(*) FROM t") == "1"
+    assert proxy.counter("residues_refused") == (4 if server.family == "mysql" else 3)
+
+
+def test_a_long_text_that_can_not_have_it_in_a_transaction(front, server, client):
+    """There is no other connection for that session: it is told so, and nothing is done."""
+    proxy = moving(front)
+    session = client(proxy)
+    session.rows("SELECT SQL_CALC_FOUND_ROWS 1" + MANY)
+    session.ok("BEGIN")
+    session.ok("INSERT INTO t (v) VALUES (1)")
+    error = refused(session, session.query(f"INSERT INTO t (v) VALUES (FOUND_ROWS()) {LONG}")[0])
+    assert "the session ends" in error.text
+    assert session.wait_closed() == "eof"
+    wait_until(lambda: proxy.stats()["clients"]["current"] == 0 and proxy.backends()["closing"] == 0, what="its connection has gone")
+    assert server.sql("SELECT COUNT(*) FROM app.t") == ((0,),)
+
+
+def test_a_long_parameter(front, server, client):
+    """What a prepared statement reads is known before its parameters have come; they are dropped."""
+    proxy = moving(front)
+    session = client(proxy)
+    session.rows("SELECT SQL_CALC_FOUND_ROWS 1" + MANY)
+    statement = prepared(session, "SELECT FOUND_ROWS(), LENGTH(?)")
+    refused(session, session.execute(statement, ("x" * 300000,))[0])
+    refused(session, session.execute(statement, ("x",))[0])
+    assert session.value("SELECT FOUND_ROWS()") == "1000000"
+    assert proxy.counter("residues_refused") == 2
+
+
+@pytest.mark.parametrize("text", ["BEGIN NOT ATOMIC SELECT FOUND_ROWS(); END", "IF FOUND_ROWS() > 5 THEN SELECT FOUND_ROWS(); END IF",
+                                  "EXECUTE IMMEDIATE 'SELECT ?' USING FOUND_ROWS()"], ids=["block", "IF", "EXECUTE"])
+def test_what_may_do_anything(front, server, client, text):
+    if server.family == "mysql":
+        pytest.skip("it has no such statements")
+    proxy = moving(front)
+    session = client(proxy)
+    session.rows("SELECT 1 UNION SELECT 2 UNION SELECT 3 UNION SELECT 4 UNION SELECT 5 UNION SELECT 6")
+    assert session.query(text)[0].rows[0] == (b"6",)
+    session = client(proxy)
+    session.rows("SELECT SQL_CALC_FOUND_ROWS 1" + MANY)
+    refused(session, session.query(text)[0])
+    assert session.value("SELECT FOUND_ROWS()") == "1000000"
+    assert session.query("SELECTS FOUND_ROWS()")[0].code == 1064
+
+
+def test_a_prepared_statement_that_may_do_anything(front, server, client):
+    server.sql("CREATE FUNCTION app.anything() RETURNS INT NO SQL RETURN @x")
+    try:
+        session = client(moving(front))
+        session.rows("SELECT SQL_CALC_FOUND_ROWS 1" + MANY)
+        refused(session, session.execute(prepared(session, "SELECT FOUND_ROWS(), anything()"))[0])
+    finally:
+        server.sql("DROP FUNCTION app.anything")

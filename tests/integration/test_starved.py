@@ -32,7 +32,7 @@ def starving(sluse, clients):
             holder = clients(proxy, schema="app")
             for statement in statements:
                 assert isinstance(holder.query(statement)[-1], OK)
-        assert proxy.stats()["pool"]["pinned_idle"] == 2
+        wait_until(lambda: proxy.stats()["pool"]["pinned_idle"] == 2)
         assert victim.query("SELECT 'secret text'")[0].code == 3168
         line, = lines(proxy)
         assert "secret" not in proxy.log()

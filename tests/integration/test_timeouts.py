@@ -179,6 +179,35 @@ def test_who_speaks_is_not_silent(one, server, client):
     speaker.quit(), other.quit()
 
 
+def test_a_page_that_leaves_as_its_session_comes(sluse, server, client):
+    """It is on no connection for less than a moment, and counted from then it would be silent for too long; the server that has it now knows better."""
+    before = server.sql("SELECT @@global.div_precision_increment")[0][0]
+    proxy = sluse(server, pool=dict(size=3, wait_timeout="60s"), sluse=dict(workers=1), backend=dict(health_interval="200ms"))
+    wait_until(lambda: proxy.stats()["target"]["stored_code"]["right"], what="stored code is read")
+    speaker, passing, other = client(proxy, "SET wait_timeout = 3"), client(proxy, "BEGIN"), client(proxy, "SELECT 1")
+    passing.quit()
+    wait_until(lambda: proxy.backends()["idle"] == 2, what="there is another connection than the one where it began")
+    go(speaker, "SELECT 1")
+    readings = proxy.stats()["target"]["globals"]["readings"]
+    wait_until(lambda: proxy.stats()["target"]["globals"]["readings"] > readings, what="the globals that they began with are known")
+    try:
+        server.sql(f"SET GLOBAL div_precision_increment = {before + 1}")   # then the one where it is now is none to stay on
+        wait_until(lambda: proxy.counter("sessions_kept_globals"), what="they have been told of the new globals")
+        stolen = proxy.counter("pages_stolen")
+        go(speaker, "BEGIN")
+        assert proxy.counter("pages_stolen") > stolen
+        with RawClient(server.port, plugin=server.plugin) as clock:
+            for _ in range(5):
+                go(speaker, "SELECT 1")
+                go(clock, "SELECT SLEEP(1)")
+        assert speaker.value("SELECT 1 / 3") == "0." + before * "3"
+        go(speaker, "COMMIT")
+        assert proxy.counter("silent_ended") == 0
+    finally:
+        server.sql(f"SET GLOBAL div_precision_increment = {before}")
+    speaker.quit(), other.quit()
+
+
 def test_a_reset_ends_it(one, server, client):
     proxy = one()
     patient, other = client(proxy, "SET wait_timeout = 1"), client(proxy)

@@ -154,7 +154,7 @@ def test_the_database_answers_late(sluse, between, clients):
     first, second = clients(proxy), clients(proxy)
     first.value("SELECT 1")
     before = well(proxy)
-    between.hold()
+    between.mute()
     first.send_command(3, b"SELECT 'first'")
     look_until(proxy, lambda one: one("pool_backends", "leased") == 1, "the first has the connection")
     second.send_command(3, b"SELECT 'second'")
@@ -162,7 +162,7 @@ def test_the_database_answers_late(sluse, between, clients):
     assert look.status == 200 and look.body == "ready\n" and look("target_up") == 1
     assert look("pool_backends", "leased") == 1 and look("pool_waiting") == 1 and look("pool_used") == look("pool_size") == 2
     assert look("pool_pinned_idle") == 0 and look("pool_all_pinned_all_waiting") == 0   # used, not held
-    between.release()
+    between.unmute()
     assert first.read_reply()[-1].rows == ((b"first",),) and second.read_reply()[-1].rows == ((b"second",),)
     look = look_until(proxy, lambda one: one("query_seconds_count") >= before("query_seconds_count") + 2, "both are counted")
     assert look.longer_than("query", 0.25) - before.longer_than("query", 0.25) == 1
@@ -172,7 +172,7 @@ def test_the_database_answers_late(sluse, between, clients):
 
 def test_the_database_accepts_and_does_not_greet(sluse, between):
     """From the start: clients can't be greeted either, and are told why after login_timeout."""
-    between.hold()
+    between.mute()
     proxy = sluse(server=between, sluse=dict(login_timeout="1s"), pool=dict(size=4), backend=dict(HASTY, connect_timeout="500ms"))
     look = look_until(proxy, lambda one: "no answer" in one.body, "its silence is noticed")
     assert look.status == 503 and look("ready") == 0 and look("target_up") == 0
@@ -183,7 +183,7 @@ def test_the_database_accepts_and_does_not_greet(sluse, between):
     assert look("errors_total", "3168") == 5 and look("logins_total") == 0
     assert len(look.lines(f"warning: server 127.0.0.1:{between.port}: down: no answer within connect_timeout")) == 1
     assert len(look.complaints()) == 2, look.complaints()
-    between.release()
+    between.unmute()
     well(proxy)
     assert works(proxy)
 

@@ -37,6 +37,7 @@
     SUITE(stream)                                                                                                                                    \
     SUITE(node)                                                                                                                                      \
     SUITE(notify)                                                                                                                                    \
+    SUITE(backend)                                                                                                                                   \
     SUITE(stats)                                                                                                                                     \
     SUITE(log)
 

@@ -320,6 +320,33 @@ static void close_statement(struct session *s, uint32_t id)
     command(s, (const char *)bytes, sizeof(bytes), "ok 0", 0);
 }
 
+/* Thousands of them, each with its own; and numbers that begin again belong to none. */
+START_TEST(many_statements)
+{
+    struct session s = fresh();
+    struct command_effects e = {.command = COM_STMT_PREPARE};
+    struct reply r = {0};
+
+    for (uint32_t id = 5; id < 5 + 2 * 4000; id += 2) {
+        r.statement_id = id;
+        e.text.variable_count = id;
+        session_note(&s, &e, &r, true);
+    }
+    for (uint32_t id = 5 + 2 * 3999; id > 4000; id -= 2)
+        close_statement(&s, id);
+    for (uint32_t id = 5; id <= 4000; id++)
+        ck_assert_uint_eq(session_statement_effects(&s, id).variable_count, id % 2 ? id : 0);
+    ck_assert_uint_eq(session_statement_effects(&s, 4005).pins, PIN_BIT(PIN_OPAQUE));
+    ck_assert_uint_eq(session_statement_effects(&s, STATEMENT_ID_LAST).variable_count, 3999);
+    ck_assert_uint_eq(s.pins, PIN_BIT(PIN_STATEMENTS));
+    r.statement_id = 8;
+    session_note(&s, &e, &r, true);
+    ck_assert_uint_eq(s.pins, PIN_BIT(PIN_STATEMENTS) | PIN_BIT(PIN_UNSAVED));
+    ck_assert_uint_eq(session_statement_effects(&s, 8).pins, PIN_BIT(PIN_OPAQUE));
+    session_free(&s);
+}
+END_TEST
+
 START_TEST(statements)
 {
     struct session s = fresh();
@@ -592,6 +619,7 @@ Suite *session_suite(void)
     tcase_add_test(tests, other_commands);
     tcase_add_test(tests, every_command_that_is_not_known_pins);
     tcase_add_test(tests, statements);
+    tcase_add_test(tests, many_statements);
     tcase_add_test(tests, too_many_statements);
     tcase_add_test(tests, executions);
     tcase_add_test(tests, an_execution_of_what_is_not_known_may_do_anything);
