@@ -49,7 +49,8 @@ enum warnings_fate {
     WARNINGS_CLEARED,   /* on MariaDB: it uses tables */
 };
 
-/* The collation that a result's metadata tell. SET NAMES ... COLLATE gives them one that no variable shows. */
+/* The collation that a result's metadata tell. SET NAMES ... COLLATE gives them one that no variable shows, and on MariaDB the parameters of prepared
+ * statements too. */
 enum results_collation {
     RESULTS_SAME,
     RESULTS_DEFAULT,    /* the default one of character_set_results */

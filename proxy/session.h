@@ -47,7 +47,7 @@ struct session {
     struct session_image image;
     struct session_values *values;
     uint64_t dirty[VARIABLES_MAX / 64];
-    bool results_collated; /* SET NAMES ... COLLATE: the collation of its results is collation_connection, to be read when the page leaves */
+    bool results_collated, client_collated; /* SET NAMES ... COLLATE: their collation is collation_connection, to be read when the page leaves */
     enum quotes quotes;   /* MySQL: what "x" is as long as sql_mode is dirty */
     pin_set pins;
     uint16_t status;      /* flags after the last reply */
@@ -115,8 +115,8 @@ uint8_t session_unclear(const struct command_effects *e, bool is_mariadb);
 void session_warnings_stored(struct session *s);
 /* Are the stored packets what SHOW WARNINGS would answer now? Not after another SET NAMES. */
 bool session_warnings_current(const struct session *s);
-/* results_collated: collation_connection is known now. False: it is too long. */
-bool session_keep_results(struct session *s);
+/* results_collated, client_collated: collation_connection is known now, if it was asked for. False: it is too long, or was not. */
+bool session_keep_collations(struct session *s);
 /* Is the list, stored or signalled, one of which the SQLSTATEs are known? Those of errors are told, those of warnings are not. */
 bool session_knows_sqlstates(const struct session *s);
 /* The server has told the current schema. */

@@ -193,7 +193,7 @@ static uint64_t results_hash(const struct session *s)
     size_t at = 0;
 
     while (session_values_next(s->values, &at, &value))
-        if (value.variable == RESULTS_COLLATION || variable_at(value.variable)->policy == VARIABLE_CHARSET)
+        if (value.variable == RESULTS_COLLATION || (value.variable != CLIENT_COLLATION && variable_at(value.variable)->policy == VARIABLE_CHARSET))
             hash = hash * 31 + (value.null ? 7 : name_hash(value.text.data, value.text.length));
     return hash;
 }
