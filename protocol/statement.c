@@ -179,8 +179,11 @@ static void keyword(struct statement *s, const struct statement_token *t)
         s->limited = true;
         s->tables &= ~ends;
         break;
-    case SYMBOL_WHERE:
     case SYMBOL_GROUP:
+        s->grouped |= s->depth == 0;
+        s->tables &= ~ends;
+        break;
+    case SYMBOL_WHERE:
     case SYMBOL_ORDER:
     case SYMBOL_HAVING:
     case SYMBOL_WINDOW:

@@ -129,6 +129,8 @@ struct statement {
     bool selected;                /* a SELECT was seen */
     bool reads;                   /* there is a SELECT in it, or a join of a write's: FOUND_ROWS() may be another */
     bool limited;                 /* LIMIT, UNION or the like: FOUND_ROWS() can't be told */
+    bool aggregates;              /* COUNT(), MAX(), ... */
+    bool grouped;                 /* GROUP BY, outside of parentheses */
     bool temporary;
     uint8_t unlock;               /* how far it is SELECT RELEASE_ALL_LOCKS() and no more */
     uint64_t qualifier;           /* the first name of a.b.c */

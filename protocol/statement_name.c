@@ -82,6 +82,9 @@ static void apply(struct statement *s, const struct function *f)
     case FUNCTION_CONNECTION_ID:
         s->effects.reads |= RESIDUE_CONNECTION_ID;
         break;
+    case FUNCTION_AGGREGATE:
+        s->aggregates = true;
+        break;
     case FUNCTION_LOCK_OWNER:
         s->owner = true;
         break;

@@ -239,7 +239,7 @@ static void saved(struct backend *b)
 
     deadline_clear(&b->deadline);
     if (s) {
-        s->on_server &= (uint8_t)~(RESIDUE_ROW_COUNT | RESIDUE_FOUND_ROWS);
+        session_asked(s);
         s->status = b->status;
         if (b->status & STATUS_IN_TRANS)
             s->pins |= PIN_BIT(PIN_TRANSACTION);

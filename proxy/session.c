@@ -39,6 +39,7 @@ static void forget_state(struct session *s)
     s->row_count = 0;
     s->found_rows = 0;
     s->found_rows_lost = false;
+    s->unseen = UNSEEN_NONE;
     s->results_collated = s->client_collated = false;
     s->quotes = QUOTES_UNKNOWN;
     s->whole = false;
@@ -65,6 +66,7 @@ void session_reset(struct session *s, uint16_t status, bool is_mariadb)
     uint8_t unsaved = s->unsaved & (UNSAVED_SCHEMA | UNSAVED_FOUND_ROWS);
     uint64_t found_rows = s->found_rows;
     bool lost = s->found_rows_lost;
+    enum unseen unseen = s->unseen;
     pin_set pins = s->pins & lasting;
     struct session_doubt *doubt = s->doubt;
 
@@ -76,6 +78,7 @@ void session_reset(struct session *s, uint16_t status, bool is_mariadb)
     s->unsaved = unsaved;
     s->found_rows = found_rows;
     s->found_rows_lost = lost;
+    s->unseen = unseen;
     if (is_mariadb) { /* it forgets what these did at the login */
         s->image.ignore_space = false;
         s->image.interactive = false;
@@ -188,6 +191,7 @@ bool session_is_saved(const struct session *s)
 
 void session_leave(struct session *s)
 {
+    session_asked(s);
     s->on_server = 0;
 }
 

@@ -32,6 +32,13 @@ enum diagnostics {
     DIAGNOSTICS_LOST,   /* it can't be told: the session had changed its backend, and the statement that ran since may have begun it anew */
 };
 
+/* MySQL: rows that an UPDATE had counted when it failed. FOUND_ROWS() tells them from the next INSERT or DELETE on that goes well. */
+enum unseen {
+    UNSEEN_NONE,
+    UNSEEN_SERVER, /* on the backend where it is resident */
+    UNSEEN_LOST,
+};
+
 #define CONDITIONS_LISTED 0xFFFFu
 #define SESSION_WARNINGS_MAX 32768u
 #define SESSION_STATEMENTS_MAX 4096u
@@ -65,6 +72,7 @@ struct session {
     int64_t row_count;
     uint64_t found_rows;
     bool found_rows_lost; /* as DIAGNOSTICS_LOST */
+    enum unseen unseen;
     uint16_t error;       /* the last ERR's number and SQLSTATE */
     char sqlstate[6];
     uint64_t warning_count, error_count; /* of the stored list */
@@ -111,6 +119,8 @@ void session_note(struct session *s, const struct command_effects *e, const stru
 void session_note_residue(struct session *s, const struct command_effects *e, const struct reply *r, bool is_mariadb);
 /* enum residue: what the command may leave as it is or make anew, and nothing will show which. Unless it is on the server before, it is lost. */
 uint8_t session_unclear(const struct command_effects *e, bool is_mariadb);
+/* The server was asked for what is unsaved: that was a SELECT, which has counts of its own. */
+void session_asked(struct session *s);
 /* The list of warnings has been read, with all the session's variables, and is in `warnings`. */
 void session_warnings_stored(struct session *s);
 /* Are the stored packets what SHOW WARNINGS would answer now? Not after another SET NAMES. */

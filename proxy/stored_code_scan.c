@@ -55,6 +55,7 @@ static void note_residue(struct scan *s, const char *why)
 static void judge_builtin(struct scan *s, const struct function *function)
 {
     switch ((enum function_effect)function->effect) {
+    case FUNCTION_AGGREGATE:
     case FUNCTION_NONE: return;
     case FUNCTION_INSERT_ID: s->insert_id = true; return; /* without an argument it only reads */
     case FUNCTION_ROW_COUNT:
