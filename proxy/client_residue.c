@@ -96,7 +96,9 @@ static bool refused(struct client *c, uint8_t missing)
 {
     const struct backend *b = c->lease.backend;
 
-    if (b->effects.text.pins & PIN_BIT(PIN_OPAQUE) && !lexer_unclear(&b->statement.lexer))
+    const struct statement_effects *text = &b->effects.text;
+
+    if (text->pins & PIN_BIT(PIN_OPAQUE) && text->verb == VERB_OTHER && !text->several && !lexer_unclear(&b->statement.lexer))
         return false; /* most likely no statement at all: the server says so */
     if (!(missing & (uint8_t)~RESIDUE_CONNECTION_ID))
         return false;

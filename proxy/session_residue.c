@@ -196,7 +196,7 @@ static enum warnings_fate warnings_after(const struct command_effects *e, const 
         return WARNINGS_KEPT;
     if (!is_mariadb)
         return WARNINGS_CLEARED;
-    if (e->text.warnings == WARNINGS_KEPT && is_opaque(e) && e->text.verb != VERB_SELECT)
+    if (e->text.warnings == WARNINGS_KEPT && is_opaque(e)) /* a function that uses tables begins it anew */
         return WARNINGS_UNCLEAR;
     return e->text.warnings;
 }
