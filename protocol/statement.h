@@ -63,7 +63,7 @@ enum results_collation {
 struct statement_effects {
     enum statement_verb verb;   /* of the first statement of the text */
     bool several;               /* more than one statement */
-    bool empty_behind;          /* one, and empty ones behind it: an error of its own for who may send several, else nothing */
+    unsigned followed;          /* how many of its statements have more than ; and white space behind the one that ends them: their results say so */
     pin_set pins;               /* that it may bring about */
     pin_set releases;           /* that end when it succeeds, being alone */
     uint8_t reads;              /* enum residue */
@@ -102,6 +102,7 @@ struct statement {
         uint8_t tail[STATEMENT_TAIL]; /* the end of what is in front of it, in a SET: a character set may be named in a string, and sql_mode is */
     } text;
     bool owner;                   /* IS_USED_LOCK() is in the text */
+    unsigned ended;               /* statements that a ; has ended */
     /* What follows is of the statement under way, there may be several in a text. */
     bool over;                    /* a ; was seen: what follows is another statement */
     struct statement_last {       /* the token before */

@@ -122,8 +122,10 @@ static void end_text(struct client *c, struct backend *b)
 {
     if (has_text(c->command))
         b->effects.text = *statement_end(&b->statement);
-    if (b->effects.text.empty_behind && c->lease.session.image.multi_statements)
-        b->effects.text.several = true;
+    if (c->command == COM_QUERY && c->lease.session.image.multi_statements)
+        b->reply.followed = b->effects.text.followed;
+    if (b->effects.text.followed && c->lease.session.image.multi_statements)
+        b->effects.text.several = true; /* be it by empty ones: those have a result too */
     client_names_sent(c, b);
     stored_code_drop(b->code);
     b->code = NULL;
