@@ -106,8 +106,9 @@ static inline void begin_token(struct lexer *l)
     l->token.hash = FNV_BASIS;
     l->token.sign = 0;
     l->token.spaced = l->spaced;
+    l->token.commented = l->commented;
     l->token.beyond = false;
-    l->spaced = false;
+    l->spaced = l->commented = false;
     l->run = RUN_NONE;
 }
 
@@ -326,7 +327,7 @@ static enum token_kind no_token(struct lexer *l, struct token *token, enum token
 {
     if (kind == TOKEN_END && l->in_executed)
         l->unclear = true;
-    *token = (struct token){.kind = kind, .begin = lexer_position(l), .end = lexer_position(l)};
+    *token = (struct token){.kind = kind, .begin = lexer_position(l), .end = lexer_position(l), .commented = l->commented};
     return kind;
 }
 
@@ -344,11 +345,12 @@ enum token_kind lexer_next(struct lexer *l, struct token *token)
     token->kind = l->token.kind;
     token->sign = l->token.sign;
     token->spaced = l->token.spaced;
+    token->commented = l->token.commented;
     token->beyond = l->token.beyond;
     token->hash = l->token.hash;
     token->begin = l->token.begin;
     token->end = l->token.end;
-    l->token.spaced = l->token.beyond = false; /* of a sign that was put back */
+    l->token.spaced = l->token.commented = l->token.beyond = false; /* of a sign that was put back */
     return token->kind;
 }
 

@@ -29,6 +29,7 @@ struct token {
     enum token_kind kind;
     uint8_t sign;    /* TOKEN_SIGN: the character */
     bool spaced;     /* white space or a comment stands in front of it */
+    bool commented;  /* a comment stands in front of it, or a mark of an executed one */
     bool beyond;     /* its name has characters beyond ASCII: servers find routines by such a name that have another, with or without accents */
     uint64_t hash;   /* WORD, QUOTED, USER_VARIABLE: name_hash of the name, quotes undone */
     size_t begin, end; /* offsets in the text, quotes included */
@@ -61,6 +62,7 @@ struct lexer {
     bool unclear;          /* NUL bytes, an unfinished string or comment, nested comments: a server may read it otherwise */
     bool in_executed;      /* inside a versioned comment that is executed */
     bool spaced;           /* white space or a comment was passed since the last token */
+    bool commented;        /* a comment, or a mark of an executed one */
     uint8_t run;           /* enum lexer_run: the name under way ended in bytes from 0x80 on */
     uint8_t state;         /* enum lexer_state */
     uint8_t quote;         /* of the string under way; the character that turned out to be a token of its own */

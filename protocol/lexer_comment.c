@@ -20,7 +20,7 @@ static enum lexer_step comment_end(struct lexer *l)
         l->comment = COMMENT_SKIPPED;
         return lexer_take(l, STATE_COMMENT);
     }
-    l->spaced = true;
+    l->spaced = l->commented = true;
     return lexer_take(l, STATE_START);
 }
 
@@ -114,7 +114,7 @@ static enum lexer_step version(struct lexer *l, int c)
     if (l->in_executed)
         l->unclear = true; /* the first end closes both */
     l->in_executed = true;
-    l->spaced = true;
+    l->spaced = l->commented = true;
     l->state = STATE_START;
     return STEP_GO;
 }
@@ -146,7 +146,7 @@ static enum lexer_step line(struct lexer *l)
     /* the servers end the comment there, and then find a character that they don't know */
     if (count && memchr(bytes, 0, count))
         l->unclear = true;
-    l->spaced = true;
+    l->spaced = l->commented = true;
     l->at += count;
     if (end || l->ended)
         l->state = STATE_START;
@@ -177,7 +177,7 @@ enum lexer_step lexer_comment(struct lexer *l, int c)
         if (c != '/')
             return lexer_emit_sign(l, '*', 1, STATE_START);
         l->in_executed = false;
-        l->spaced = true;
+        l->spaced = l->commented = true;
         return lexer_take(l, STATE_START);
     case STATE_SLASH:
         l->comment = COMMENT_PLAIN;

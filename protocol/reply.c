@@ -59,6 +59,14 @@ static void insert_eof(struct walk *w, uint8_t before, uint16_t warnings, uint16
     w->r->shift++;
 }
 
+/* The flags told last, and whether another statement follows. */
+static uint16_t flags_so_far(const struct reply *r)
+{
+    if (r->followed == 0)
+        return r->status;
+    return (r->status & (uint16_t)~STATUS_MORE_RESULTS) | (r->results < r->followed ? STATUS_MORE_RESULTS : 0);
+}
+
 /* The flags that an EOF behind the columns would have had: those of the result set's last packet, when that is already here, less what
  * only the end can know. Rows have not been evaluated then, so there are no warnings yet. */
 static uint16_t peek_status(const struct walk *w)
@@ -80,7 +88,7 @@ static uint16_t peek_status(const struct walk *w)
         }
         at += PACKET_HEADER + length;
     }
-    return w->r->status;
+    return flags_so_far(w->r);
 }
 
 /* The packet at w->at goes on with its sequence number moved; its body may still be under way. */
@@ -218,6 +226,7 @@ static bool pass_err(struct walk *w, uint32_t length)
 
 static void next_result(struct reply *r)
 {
+    r->results++;
     r->state = (r->status & STATUS_MORE_RESULTS) ? REPLY_AT_RESULT : REPLY_AT_END;
 }
 
@@ -343,7 +352,7 @@ static bool judge_packet(struct walk *w, uint32_t length, uint8_t first)
         uint8_t before = packet_sequence(w->at);
 
         if (r->eof_owed && !r->cursor)
-            insert_eof(w, before, 0, r->status);
+            insert_eof(w, before, 0, flags_so_far(r));
         r->eof_owed = false;
         return pass_err(w, length);
     }

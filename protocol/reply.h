@@ -54,6 +54,8 @@ struct reply {
     uint16_t warnings;
     bool warned;        /* some result of the reply had warnings */
     bool mysql;         /* for the caller to set: the EOFs are like MySQL's, which show less */
+    unsigned followed;  /* for the caller to set: so many statements have others behind them, which their results tell; 0: none, or it is not known */
+    unsigned results;   /* that have ended */
     uint16_t conditions; /* for the caller to set: what its OK tells the client instead of 0 warnings */
     uint16_t error;     /* number of the ERR */
     char sqlstate[6];   /* likewise; empty: it had none */

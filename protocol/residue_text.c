@@ -38,6 +38,7 @@ struct rewriter {
     uint8_t verb;        /* enum word_symbol of the statement's first word */
     bool begun;          /* that was seen */
     bool over;           /* a ; was seen */
+    bool another;        /* MariaDB: there are several SELECTs: of which FOUND_ROWS() has counted the rows by then only the server knows */
     bool rows;           /* MariaDB's VALUES (...): its columns have names, and can't have aliases */
     bool lost;
     uint8_t which;
@@ -82,12 +83,13 @@ static void put_unsigned(struct rewriter *r, uint64_t value)
     put_string(r, text);
 }
 
-/* MySQL empties the list when the text itself brings about a warning as it is parsed, as FOUND_ROWS() does: then that is the answer. */
+/* The first warning that the text itself brings about begins the list anew, in what stands in front or (MySQL, FOUND_ROWS()) as it is parsed: then the
+ * server's own count is the answer. The backend has brought none along. */
 static void put_count(struct rewriter *r, uint64_t value)
 {
     char text[72];
 
-    if (r->lexer.modes.mariadb) {
+    if (r->values->listed) {
         put_unsigned(r, value);
         return;
     }
@@ -199,8 +201,6 @@ static bool is_wanted(const struct rewriter *r, uint8_t what)
         return r->which & RESIDUE_WARNINGS;
     case THREAD_ID:
         return r->which & RESIDUE_CONNECTION_ID;
-    case RESIDUE_FOUND_ROWS: /* MariaDB counts those of another SELECT of this statement by then */
-        return r->which & what && !(r->lexer.modes.mariadb && r->lists.another);
     default:
         return r->which & what;
     }
@@ -213,7 +213,7 @@ static void replace(struct rewriter *r, const struct token *t)
 
     if (!what || !is_wanted(r, what))
         return;
-    if (r->writing == WRITING_NEVER || (r->writing == WRITING_BODY && r->over) || r->rows)
+    if (r->writing == WRITING_NEVER || (r->writing == WRITING_BODY && r->over) || r->rows || (what == RESIDUE_FOUND_ROWS && r->another))
         r->lost = true;
     if (r->writing != WRITING)
         return;
@@ -372,8 +372,9 @@ static bool may_read_warnings(uint8_t verb)
            verb == SYMBOL_GET;
 }
 
-/* MariaDB forgets the warnings as soon as a statement uses tables: then what is read is not what the statement before left, and the same everywhere. */
-static bool reads_own_warnings(const struct rewriter *r)
+/* What has to be known of MariaDB's first statement beforehand. It forgets the warnings as soon as a statement uses tables: then what is read is not what
+ * the statement before left, and the same everywhere. */
+static void look_ahead(struct rewriter *r)
 {
     struct lexer l = r->lexer;
     struct select_list lists;
@@ -390,7 +391,9 @@ static bool reads_own_warnings(const struct rewriter *r)
         first &= opens;
         (void)select_list_token(&lists, &t, &item);
     } while (t.kind != TOKEN_END && !is_sign(&t, ';') && !lists.deep);
-    return own || lists.tables;
+    if (own || lists.tables)
+        r->which &= (uint8_t)~RESIDUE_WARNINGS;
+    r->another = lists.another;
 }
 
 static void end_item(struct rewriter *r, const struct select_item *item)
@@ -454,8 +457,8 @@ bool residue_text_write(struct wire_writer *w, const uint8_t *text, size_t lengt
     lexer_begin(&r.lexer, modes);
     lexer_piece(&r.lexer, text, length);
     begin_statement(&r);
-    if (which & RESIDUE_WARNINGS && modes.mariadb && reads_own_warnings(&r))
-        r.which &= (uint8_t)~RESIDUE_WARNINGS;
+    if (which & (RESIDUE_WARNINGS | RESIDUE_FOUND_ROWS) && modes.mariadb)
+        look_ahead(&r);
     do {
         before = r.lexer;
         residue_token(&r.lexer, &t);

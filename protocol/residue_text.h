@@ -16,6 +16,7 @@ struct residue_values {
     uint64_t warning_count;
     uint64_t error_count;
     uint32_t connection_id;
+    bool listed; /* the backend's list of warnings is not empty (on MySQL it is, for any statement) */
 };
 
 /* Writes the text with what `which` (enum residue) names replaced. False: it does not fit, or the text can't be followed; then nothing is to be sent

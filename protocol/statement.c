@@ -14,7 +14,7 @@ static void begin_statement(struct statement *s)
 {
     struct statement fresh = {
         .lexer = s->lexer, .names = s->names, .list = s->list, .schema = s->schema, .effects = s->effects, .text = s->text, .looks_up = true,
-        .owner = s->owner,
+        .owner = s->owner, .ended = s->ended,
     };
 
     *s = fresh;
@@ -183,8 +183,11 @@ static void keyword(struct statement *s, const struct statement_token *t)
         s->limited = true;
         s->tables &= ~ends;
         break;
-    case SYMBOL_WHERE:
     case SYMBOL_GROUP:
+        s->grouped |= s->depth == 0;
+        s->tables &= ~ends;
+        break;
+    case SYMBOL_WHERE:
     case SYMBOL_ORDER:
     case SYMBOL_HAVING:
     case SYMBOL_WINDOW:
@@ -402,10 +405,13 @@ static void run_token(struct statement *s, const struct statement_token *t)
 
 static void take(struct statement *s, const struct token *token)
 {
+    bool end = token->kind == TOKEN_SIGN && token->sign == ';';
     struct statement_token t;
 
-    if (s->over && token->kind == TOKEN_SIGN && token->sign == ';') {
-        s->effects.empty_behind = true;
+    if (!end || token->commented)
+        s->effects.followed = s->ended;
+    if (s->over && end) {
+        s->ended++;
         return;
     }
     if (s->over) {
@@ -418,6 +424,7 @@ static void take(struct statement *s, const struct token *token)
     if (s->part == PART_BODY ? !body_token(s, &t) : token_is(&t, ';')) {
         end_statement(s);
         s->over = true;
+        s->ended++;
         return;
     }
     if (s->part == PART_BODY)
@@ -449,6 +456,8 @@ const struct statement_effects *statement_end(struct statement *s)
     lexer_end(&s->lexer);
     while (lexer_next(&s->lexer, &token) != TOKEN_END)
         take(s, &token);
+    if (token.commented)
+        e->followed = s->ended;
     if (!s->over)
         end_statement(s);
     if (s->owner)

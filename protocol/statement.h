@@ -49,7 +49,8 @@ enum warnings_fate {
     WARNINGS_CLEARED,   /* on MariaDB: it uses tables */
 };
 
-/* The collation that a result's metadata tell. SET NAMES ... COLLATE gives them one that no variable shows. */
+/* The collation that a result's metadata tell. SET NAMES ... COLLATE gives them one that no variable shows, and on MariaDB the parameters of prepared
+ * statements too. */
 enum results_collation {
     RESULTS_SAME,
     RESULTS_DEFAULT,    /* the default one of character_set_results */
@@ -62,7 +63,7 @@ enum results_collation {
 struct statement_effects {
     enum statement_verb verb;   /* of the first statement of the text */
     bool several;               /* more than one statement */
-    bool empty_behind;          /* one, and empty ones behind it: an error of its own for who may send several, else nothing */
+    unsigned followed;          /* how many of its statements have more than ; and white space behind the one that ends them: their results say so */
     pin_set pins;               /* that it may bring about */
     pin_set releases;           /* that end when it succeeds, being alone */
     uint8_t reads;              /* enum residue */
@@ -101,6 +102,7 @@ struct statement {
         uint8_t tail[STATEMENT_TAIL]; /* the end of what is in front of it, in a SET: a character set may be named in a string, and sql_mode is */
     } text;
     bool owner;                   /* IS_USED_LOCK() is in the text */
+    unsigned ended;               /* statements that a ; has ended */
     /* What follows is of the statement under way, there may be several in a text. */
     bool over;                    /* a ; was seen: what follows is another statement */
     struct statement_last {       /* the token before */
@@ -128,6 +130,8 @@ struct statement {
     bool selected;                /* a SELECT was seen */
     bool reads;                   /* there is a SELECT in it, or a join of a write's: FOUND_ROWS() may be another */
     bool limited;                 /* LIMIT, UNION or the like: FOUND_ROWS() can't be told */
+    bool aggregates;              /* COUNT(), MAX(), ... */
+    bool grouped;                 /* GROUP BY, outside of parentheses */
     bool temporary;
     uint8_t unlock;               /* how far it is SELECT RELEASE_ALL_LOCKS() and no more */
     uint64_t qualifier;           /* the first name of a.b.c */

@@ -82,6 +82,9 @@ static void apply(struct statement *s, const struct function *f)
     case FUNCTION_CONNECTION_ID:
         s->effects.reads |= RESIDUE_CONNECTION_ID;
         break;
+    case FUNCTION_AGGREGATE:
+        s->aggregates = true;
+        break;
     case FUNCTION_LOCK_OWNER:
         s->owner = true;
         break;
@@ -128,6 +131,8 @@ static void judge_call(struct statement *s, bool spaced)
         return;
     }
     name_list_add(s->list, s->last.hash, NAME_CALLED);
+    if (s->effects.warnings == WARNINGS_KEPT)
+        s->effects.warnings = WARNINGS_UNCLEAR; /* MariaDB: if its code uses tables the list begins anew */
     if (complete(s) && !(found & NAME_PLAIN))
         statement_pin(s, PIN_OPAQUE);
     if (s->last.dotted)

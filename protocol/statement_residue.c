@@ -12,6 +12,12 @@ static enum found_rows counted_by_mysql(const struct statement *s)
     return s->verb_word == SYMBOL_UPDATE ? FOUND_ROWS_UNCLEAR : s->verb_word == SYMBOL_DO ? FOUND_ROWS_SET : FOUND_ROWS_KEPT;
 }
 
+/* MariaDB: a SELECT that makes one row of all keeps FOUND_ROWS() if it finds out beforehand that there is nothing to look at. */
+static bool may_find_nothing(const struct statement *s)
+{
+    return s->lexer.modes.mariadb && s->aggregates && !s->grouped;
+}
+
 /* Those that select nothing, not even for themselves, keep it. What DESCRIBE, EXPLAIN and ANALYZE make of it only the server knows. */
 static enum found_rows found_rows_of(const struct statement *s)
 {
@@ -19,6 +25,8 @@ static enum found_rows found_rows_of(const struct statement *s)
 
     switch ((enum statement_verb)s->verb) {
     case VERB_SELECT:
+        if (may_find_nothing(s))
+            return FOUND_ROWS_UNCLEAR;
         if (s->verb_word != SYMBOL_VALUES)
             return selected;
         return s->lexer.modes.mariadb && !s->reads ? FOUND_ROWS_KEPT : FOUND_ROWS_UNCLEAR;

@@ -83,12 +83,11 @@ static void assign_for_statement(struct statement *s, int index)
 /* One of the connection's character sets is set by its name. */
 static void note_results(struct statement *s, uint8_t symbol)
 {
-    if (symbol == SYMBOL_CHARACTER_SET_RESULTS) {
-        s->effects.results = RESULTS_DEFAULT;
-        s->set.results = !s->lexer.modes.mariadb;
-    } else if (s->effects.results == RESULTS_COLLATED) {
+    if (s->effects.results == RESULTS_COLLATED && (symbol != SYMBOL_CHARACTER_SET_RESULTS || s->lexer.modes.mariadb))
         s->effects.results = RESULTS_UNCLEAR; /* what collation_connection was is the last chance to know it */
-    }
+    else if (symbol == SYMBOL_CHARACTER_SET_RESULTS)
+        s->effects.results = RESULTS_DEFAULT;
+    s->set.results = symbol == SYMBOL_CHARACTER_SET_RESULTS && !s->lexer.modes.mariadb;
 }
 
 static void assign_listed(struct statement *s, unsigned index, uint8_t symbol)

@@ -44,6 +44,7 @@ enum function_effect {
     FUNCTION_FOUND_ROWS,
     FUNCTION_CONNECTION_ID,
     FUNCTION_GONE,       /* the youngest MySQL has it no more (or in a component): it may be somebody's own there */
+    FUNCTION_AGGREGATE,
     FUNCTION_LOCK_OWNER, /* gives the server's id: the text's CONNECTION_ID() has to be the server's too */
 };
 

@@ -129,48 +129,68 @@ static struct wire_text value_of(const struct session *s, const char *name)
     return value.text;
 }
 
-/* SET NAMES gives the results a collation that no variable shows; metadata do. It sets the others too, so they come behind it. */
-static bool put_names(struct wire_writer *w, bool *first, const struct session *s, const struct session_values *there)
-{
-    struct wire_text charset = value_of(s, "character_set_results");
-    struct session_value collation;
+/* What of it has SET NAMES set rightly? */
+struct named {
+    bool any, results, client;
+};
 
-    if (!session_values_find(s->values, RESULTS_COLLATION, &collation) || (there && session_values_equal(s->values, there)))
-        return false;
+/* SET NAMES gives the results and (MariaDB) the client's texts collations that no variable shows; metadata do, and parameters. It sets the others too, so they
+ * come behind it. Where it has given both, it was the same one. */
+static struct named put_names(struct wire_writer *w, bool *first, const struct session *s, const struct session_values *there)
+{
+    struct session_value collation;
+    struct named named = {.results = session_values_find(s->values, RESULTS_COLLATION, &collation)};
+    struct wire_text charset = value_of(s, named.results ? "character_set_results" : "character_set_client");
+
+    named.client = session_values_find(s->values, CLIENT_COLLATION, &collation);
+    if (!session_values_find(s->values, named.results ? RESULTS_COLLATION : CLIENT_COLLATION, &collation) || (there && session_values_equal(s->values, there)))
+        return (struct named){0};
+    named.any = true;
     put_text(w, *first ? "SET NAMES `" : ",NAMES `"); /* quoted, because one of them is `binary` */
     wire_put_bytes(w, charset.data, charset.length);
     put_text(w, "` COLLATE `");
     wire_put_bytes(w, collation.text.data, collation.text.length);
     put_text(w, "`");
     *first = false;
-    return true;
+    return named;
 }
 
-/* Must the value be set? names: SET NAMES is in front of it, and has set the results' character set with its collation. */
-static bool is_to_be_set(const struct session_value *value, const struct session_values *there, bool names, bool named_there)
+static bool is_named(const struct session_value *value, const char *name)
+{
+    return value->variable == variable_find(name_hash(name, strlen(name)));
+}
+
+/* Must the value be set? named: by a SET NAMES in front of it. */
+static bool is_to_be_set(const struct session_value *value, const struct session_values *there, struct named named, bool named_there)
 {
     bool charset;
 
-    if (value->variable == RESULTS_COLLATION)
+    if (value->variable == RESULTS_COLLATION || value->variable == CLIENT_COLLATION)
         return false;
     charset = variable_at(value->variable)->policy == VARIABLE_CHARSET;
-    if (charset && names)
-        return value->variable != variable_find(name_hash("character_set_results", strlen("character_set_results")));
+    if (charset && named.any)
+        return !(named.results && is_named(value, "character_set_results")) && !(named.client && is_named(value, "character_set_client"));
     return (charset && named_there) || !has_value(there, value);
+}
+
+static bool has_names(const struct session_values *values)
+{
+    struct session_value value;
+
+    return session_values_find(values, RESULTS_COLLATION, &value) || session_values_find(values, CLIENT_COLLATION, &value);
 }
 
 /* False: the server may refuse one of them. */
 static bool put_values(struct backend *b, struct wire_writer *w, bool *first, const struct session *s, const struct session_values *there)
 {
     const struct target_facts *facts = b->context->facts;
-    bool names = put_names(w, first, s, there);
+    struct named named = put_names(w, first, s, there);
     struct session_value value;
-    bool named_there = session_values_find(there, RESULTS_COLLATION, &value) && !session_values_find(s->values, RESULTS_COLLATION, &value);
-    bool sure = true;
+    bool named_there = has_names(there) && !has_names(s->values), sure = true;
     size_t at = 0;
 
     while (session_values_next(s->values, &at, &value)) {
-        if (!is_to_be_set(&value, there, names, named_there))
+        if (!is_to_be_set(&value, there, named, named_there))
             continue;
         put_name(w, first, variable_name(value.variable, facts->is_mariadb, facts->server_number));
         put_value(w, &value);

@@ -111,7 +111,7 @@ static bool take_variables(struct session *s, struct wire_reader *row)
             s->pins |= PIN_BIT(PIN_VARIABLE);
     }
     memset(s->dirty, 0, sizeof s->dirty);
-    return !s->results_collated || session_keep_results(s);
+    return session_keep_collations(s);
 }
 
 /* MySQL's FOUND_ROWS() warns and so begins the count anew: there the list is counted, and must not have been cut off. */
@@ -242,7 +242,7 @@ static void saved(struct backend *b)
 
     deadline_clear(&b->deadline);
     if (s) {
-        s->on_server &= (uint8_t)~(RESIDUE_ROW_COUNT | RESIDUE_FOUND_ROWS);
+        session_asked(s);
         s->status = b->status;
         if (b->status & STATUS_IN_TRANS)
             s->pins |= PIN_BIT(PIN_TRANSACTION);

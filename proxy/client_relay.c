@@ -125,8 +125,10 @@ static void end_text(struct client *c, struct backend *b, const uint8_t *text, s
         if (text && lexer_unclear(&b->statement.lexer) && b->statement.lexer.modes.unknown_quotes && statement_judge_both(&b->statement, text, length))
             b->effects.text = b->statement.effects;
     }
-    if (b->effects.text.empty_behind && c->lease.session.image.multi_statements)
-        b->effects.text.several = true;
+    if (c->command == COM_QUERY && c->lease.session.image.multi_statements)
+        b->reply.followed = b->effects.text.followed;
+    if (b->effects.text.followed && c->lease.session.image.multi_statements)
+        b->effects.text.several = true; /* be it by empty ones: those have a result too */
     client_names_sent(c, b);
     stored_code_drop(b->code);
     b->code = NULL;

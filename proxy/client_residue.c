@@ -40,7 +40,8 @@ static bool send_with_values(struct client *c, const uint8_t *text, size_t lengt
                                           .found_rows = s->found_rows,
                                           .warning_count = s->diagnostics == DIAGNOSTICS_NONE ? 0 : s->warning_count,
                                           .error_count = s->diagnostics == DIAGNOSTICS_NONE ? 0 : s->error_count,
-                                          .connection_id = c->id};
+                                          .connection_id = c->id,
+                                          .listed = c->home->facts->is_mariadb && c->lease.backend->warned};
     size_t size = 6 * length + ROOM_FOR_VALUES; /* each value is a few times as long as the call, and names come behind */
     uint8_t *out = zalloc(size), *header;
     struct wire_writer w = wire_writer(out, size);

@@ -28,7 +28,8 @@ static void forget_state(struct session *s)
     s->row_count = 0;
     s->found_rows = 0;
     s->found_rows_lost = false;
-    s->results_collated = false;
+    s->unseen = UNSEEN_NONE;
+    s->results_collated = s->client_collated = false;
     s->quotes = QUOTES_UNKNOWN;
     s->whole = false;
     s->image.last_insert_id = 0;
@@ -54,6 +55,7 @@ void session_reset(struct session *s, uint16_t status, bool is_mariadb)
     uint8_t unsaved = s->unsaved & (UNSAVED_SCHEMA | UNSAVED_FOUND_ROWS);
     uint64_t found_rows = s->found_rows;
     bool lost = s->found_rows_lost;
+    enum unseen unseen = s->unseen;
     pin_set pins = s->pins & lasting;
     struct session_doubt *doubt = s->doubt;
 
@@ -65,6 +67,7 @@ void session_reset(struct session *s, uint16_t status, bool is_mariadb)
     s->unsaved = unsaved;
     s->found_rows = found_rows;
     s->found_rows_lost = lost;
+    s->unseen = unseen;
     if (is_mariadb) { /* it forgets what these did at the login */
         s->image.ignore_space = false;
         s->image.interactive = false;
@@ -126,14 +129,23 @@ struct lexer_modes session_lexer_modes(const struct session *s, bool is_mariadb,
     };
 }
 
-bool session_keep_results(struct session *s)
+bool session_keep_collations(struct session *s)
 {
     int variable = variable_find(name_hash("collation_connection", strlen("collation_connection")));
+    bool results = s->results_collated, client = s->client_collated;
     struct session_value value;
+    char name[64];
+    size_t length;
 
-    s->results_collated = false;
-    return session_values_find(s->values, (uint16_t)variable, &value) && !value.null &&
-           session_values_put(&s->values, RESULTS_COLLATION, value.text.data, value.text.length);
+    s->results_collated = s->client_collated = false;
+    if (!results && !client)
+        return true;
+    if (!session_values_find(s->values, (uint16_t)variable, &value) || value.null || value.text.length > sizeof name)
+        return false;
+    length = value.text.length;
+    memcpy(name, value.text.data, length); /* the block moves */
+    return (!results || session_values_put(&s->values, RESULTS_COLLATION, name, length)) &&
+           (!client || session_values_put(&s->values, CLIENT_COLLATION, name, length));
 }
 
 static unsigned wait_timeout(void)
@@ -168,6 +180,7 @@ bool session_is_saved(const struct session *s)
 
 void session_leave(struct session *s)
 {
+    session_asked(s);
     s->on_server = 0;
 }
 
@@ -325,21 +338,37 @@ static bool sets_charset(const struct statement_effects *text)
     return false;
 }
 
-/* The collation of the results. It is not known when the statement failed half-way, or collation_connection has changed since SET NAMES ... COLLATE. */
-static void note_results(struct session *s, const struct statement_effects *text, const struct reply *r)
+static bool sets_client(const struct statement_effects *text)
+{
+    int client = variable_find(name_hash("character_set_client", strlen("character_set_client")));
+
+    for (unsigned i = 0; i < text->variable_count; i++)
+        if (text->variables[i] == client)
+            return true;
+    return false;
+}
+
+/* The collations of the results and of the client's texts. Not known when the statement failed half-way, or collation_connection has changed since SET NAMES
+ * ... COLLATE. */
+static void note_collations(struct session *s, const struct statement_effects *text, const struct reply *r)
 {
     enum results_collation results = text->results;
+    bool client = sets_client(text), collated = s->results_collated || s->client_collated;
 
-    if (results == RESULTS_SAME && s->results_collated && sets_charset(text))
+    if (collated && results == RESULTS_SAME && sets_charset(text))
         results = RESULTS_UNCLEAR;
-    if (results == RESULTS_SAME)
-        return;
-    if (r->failed || results == RESULTS_UNCLEAR) {
+    if (results == RESULTS_UNCLEAR || (r->failed && (client || results != RESULTS_SAME))) {
         s->pins |= PIN_BIT(PIN_CHARSET);
         return;
     }
-    s->results_collated = results == RESULTS_COLLATED;
-    session_values_remove(&s->values, RESULTS_COLLATION);
+    if (client) {
+        s->client_collated = results == RESULTS_COLLATED;
+        session_values_remove(&s->values, CLIENT_COLLATION);
+    }
+    if (results != RESULTS_SAME) {
+        s->results_collated = results == RESULTS_COLLATED;
+        session_values_remove(&s->values, RESULTS_COLLATION);
+    }
 }
 
 static void note_text(struct session *s, const struct command_effects *e, const struct reply *r)
@@ -359,7 +388,7 @@ static void note_text(struct session *s, const struct command_effects *e, const 
         s->pins |= PIN_BIT(PIN_VARIABLE);
     if (has_set_nothing(text, r))
         return;
-    note_results(s, text, r);
+    note_collations(s, text, r);
     for (unsigned i = 0; i < text->variable_count; i++) {
         enum variable_policy policy = variable_at(text->variables[i])->policy;
 

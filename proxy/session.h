@@ -32,6 +32,13 @@ enum diagnostics {
     DIAGNOSTICS_LOST,   /* it can't be told: the session had changed its backend, and the statement that ran since may have begun it anew */
 };
 
+/* MySQL: rows that an UPDATE had counted when it failed. FOUND_ROWS() tells them from the next INSERT or DELETE on that goes well. */
+enum unseen {
+    UNSEEN_NONE,
+    UNSEEN_SERVER, /* on the backend where it is resident */
+    UNSEEN_LOST,
+};
+
 #define CONDITIONS_LISTED 0xFFFFu
 #define SESSION_WARNINGS_MAX 32768u
 #define SESSION_STATEMENTS_MAX 4096u
@@ -48,7 +55,7 @@ struct session {
     struct session_image image;
     struct session_values *values;
     uint64_t dirty[VARIABLES_MAX / 64];
-    bool results_collated; /* SET NAMES ... COLLATE: the collation of its results is collation_connection, to be read when the page leaves */
+    bool results_collated, client_collated; /* SET NAMES ... COLLATE: their collation is collation_connection, to be read when the page leaves */
     enum quotes quotes;   /* MySQL: what "x" is as long as sql_mode is dirty */
     pin_set pins;
     uint16_t status;      /* flags after the last reply */
@@ -66,6 +73,7 @@ struct session {
     int64_t row_count;
     uint64_t found_rows;
     bool found_rows_lost; /* as DIAGNOSTICS_LOST */
+    enum unseen unseen;
     uint16_t error;       /* the last ERR's number and SQLSTATE */
     char sqlstate[6];
     uint64_t warning_count, error_count; /* of the stored list */
@@ -121,14 +129,16 @@ void session_note_residue(struct session *s, const struct command_effects *e, co
 uint8_t session_unclear(const struct command_effects *e, bool is_mariadb);
 /* Several statements, of a session that may send only one: a syntax error, and nothing else. Not a block, which has several within. */
 bool session_refuses_several(const struct session *s, const struct command_effects *e);
+/* The server was asked for what is unsaved: that was a SELECT, which has counts of its own. */
+void session_asked(struct session *s);
 /* The list of warnings has been read, with all the session's variables, and is in `warnings`. */
 void session_warnings_stored(struct session *s);
 /* It was asked what the session has left, and not all is known now. listed: the server's list is what it was. */
 void session_not_saved(struct session *s, bool listed);
 /* Are the stored packets what SHOW WARNINGS would answer now? Not after another SET NAMES. */
 bool session_warnings_current(const struct session *s);
-/* results_collated: collation_connection is known now. False: it is too long. */
-bool session_keep_results(struct session *s);
+/* results_collated, client_collated: collation_connection is known now, if it was asked for. False: it is too long, or was not. */
+bool session_keep_collations(struct session *s);
 /* Is the list, stored or signalled, one of which the SQLSTATEs are known? Those of errors are told, those of warnings are not. */
 bool session_knows_sqlstates(const struct session *s);
 /* The server has told the current schema. */

@@ -31,6 +31,11 @@ bool session_refuses_several(const struct session *s, const struct command_effec
     return e->text.several && !s->image.multi_statements && !is_opaque(e);
 }
 
+static bool opens_early(const struct command_effects *e)
+{
+    return e->command == COM_QUERY && e->text.opens_early && !e->text.several;
+}
+
 uint8_t session_unclear(const struct command_effects *e, bool is_mariadb)
 {
     uint8_t unclear = !is_mariadb && may_add_to_list(e) ? RESIDUE_WARNINGS : 0;
@@ -41,15 +46,17 @@ uint8_t session_unclear(const struct command_effects *e, bool is_mariadb)
         unclear |= RESIDUE_FOUND_ROWS;
     if (is_mariadb && (is_opaque(e) || e->text.warnings == WARNINGS_UNCLEAR))
         unclear |= RESIDUE_WARNINGS;
+    if (is_mariadb && opens_early(e) && e->text.nested)
+        unclear |= RESIDUE_ROW_COUNT;
     return unclear;
 }
 
 /* --- ROW_COUNT() --- */
 
-/* MariaDB opens the table while it reads the statement: when that fails nothing has begun yet. */
-static bool failed_to_begin(const struct command_effects *e, const struct reply *r, bool is_mariadb)
+/* When MariaDB can't open the table (1146: there is none, 1356: the view is invalid) nothing has begun yet. */
+static bool failed_to_open(const struct command_effects *e, const struct reply *r, bool is_mariadb)
 {
-    return is_mariadb && r->failed && e->command == COM_QUERY && e->text.opens_early && !e->text.several && r->error != 1064;
+    return is_mariadb && opens_early(e) && r->failed && (r->error == 1146 || r->error == 1356);
 }
 
 /* It keeps all three. A condition that is not there is a warning to it, though the list tells an error. */
@@ -83,7 +90,9 @@ static void note_row_count(struct session *s, const struct command_effects *e, c
         s->row_count = -1;
         break;
     default:
-        if (failed_to_begin(e, r, is_mariadb) || is_get_diagnostics(e, r))
+        if (failed_to_open(e, r, is_mariadb) && e->text.nested)
+            s->pins |= PIN_BIT(PIN_UNSAVED); /* or it was a table of the SELECT in it, later: the server knows */
+        if (failed_to_open(e, r, is_mariadb) || is_get_diagnostics(e, r))
             return;
         s->row_count = r->failed || r->rows_ended || diagnosed_badly(e, r) ? -1 : (int64_t)r->affected_rows;
     }
@@ -141,10 +150,49 @@ static enum found_rows found_rows_after(const struct session *s, const struct co
     return e->text.found_rows;
 }
 
+/* Has MySQL counted rows for an UPDATE that failed then? */
+static bool counts_unseen(const struct command_effects *e, const struct reply *r)
+{
+    return r->failed && runs_text(e) && (e->text.verb == VERB_WRITE || e->text.several) && e->text.found_rows == FOUND_ROWS_UNCLEAR && !is_unresolved(r->error);
+}
+
+/* Would FOUND_ROWS() tell them now? */
+static bool shows_unseen(const struct command_effects *e, const struct reply *r)
+{
+    static const unsigned hidden = 1u << VERB_NONE | 1u << VERB_SET | 1u << VERB_BEGIN | 1u << VERB_END | 1u << VERB_USE | 1u << VERB_DDL | 1u << VERB_DIAGNOSTICS;
+
+    return !r->failed && runs_text(e) && (e->text.several || !(hidden >> e->text.verb & 1));
+}
+
+static enum found_rows follow_unseen(struct session *s, const struct command_effects *e, const struct reply *r, enum found_rows after)
+{
+    if (counts_unseen(e, r)) {
+        s->unseen = UNSEEN_SERVER;
+        return after;
+    }
+    if (after == FOUND_ROWS_COUNTED || after == FOUND_ROWS_SET)
+        s->unseen = UNSEEN_NONE;
+    if (s->unseen == UNSEEN_NONE || !shows_unseen(e, r))
+        return after;
+    if (s->unseen == UNSEEN_SERVER)
+        return FOUND_ROWS_SET;
+    s->on_server &= (uint8_t)~RESIDUE_FOUND_ROWS;
+    return FOUND_ROWS_UNCLEAR;
+}
+
+void session_asked(struct session *s)
+{
+    s->on_server &= (uint8_t)~(RESIDUE_ROW_COUNT | RESIDUE_FOUND_ROWS);
+    if (s->unseen != UNSEEN_NONE)
+        s->unseen = UNSEEN_LOST;
+}
+
 static void note_found_rows(struct session *s, const struct command_effects *e, const struct reply *r, bool is_mariadb)
 {
     enum found_rows after = found_rows_after(s, e, r, is_mariadb);
 
+    if (!is_mariadb)
+        after = follow_unseen(s, e, r, after);
     if (after == FOUND_ROWS_KEPT)
         return;
     s->found_rows_lost = after == FOUND_ROWS_UNCLEAR && !(s->on_server & RESIDUE_FOUND_ROWS);
@@ -170,7 +218,7 @@ static enum warnings_fate warnings_after(const struct command_effects *e, const 
         return WARNINGS_KEPT;
     if (!is_mariadb)
         return WARNINGS_CLEARED;
-    if (e->text.warnings == WARNINGS_KEPT && is_opaque(e) && e->text.verb != VERB_SELECT)
+    if (e->text.warnings == WARNINGS_KEPT && is_opaque(e)) /* a function that uses tables begins it anew */
         return WARNINGS_UNCLEAR;
     return e->text.warnings;
 }
@@ -222,7 +270,7 @@ static uint64_t results_hash(const struct session *s)
     size_t at = 0;
 
     while (session_values_next(s->values, &at, &value))
-        if (value.variable == RESULTS_COLLATION || variable_at(value.variable)->policy == VARIABLE_CHARSET)
+        if (value.variable == RESULTS_COLLATION || (value.variable != CLIENT_COLLATION && variable_at(value.variable)->policy == VARIABLE_CHARSET))
             hash = hash * 31 + (value.null ? 7 : name_hash(value.text.data, value.text.length));
     return hash;
 }

@@ -14,8 +14,10 @@
 
 #define SESSION_VALUES_MAX 6000u /* bytes of one session's block */
 
-/* No variable, but kept as one: the name of the results' collation, when that is not the default of character_set_results. */
+/* No variables, but kept as such: the names of the collations that SET NAMES has given to the results and to the client's texts, when they may not be the
+ * default ones of character_set_results and character_set_client. */
 #define RESULTS_COLLATION 0xFFFEu
+#define CLIENT_COLLATION 0xFFFDu
 
 /* Entries in the order of their variables' indexes. NULL stands for none. */
 struct session_values;

@@ -57,6 +57,7 @@ static void note_residue(struct scan *s, uint8_t reads, const char *why)
 static void judge_builtin(struct scan *s, const struct function *function)
 {
     switch ((enum function_effect)function->effect) {
+    case FUNCTION_AGGREGATE:
     case FUNCTION_NONE: return;
     case FUNCTION_INSERT_ID: s->insert_id = true; return; /* without an argument it only reads */
     case FUNCTION_ROW_COUNT: note_residue(s, s->block.has_changed ? 0 : RESIDUE_ROW_COUNT, "reads ROW_COUNT()"); return;

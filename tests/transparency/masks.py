@@ -47,11 +47,12 @@ def mask_id(reply, run):
 
 
 def mask_connection(reply, run):
-    """CONNECTION_ID() is the server's business, but in one session it must stay what it was."""
+    """CONNECTION_ID() is the server's business, but in one session it must stay what it was; in utf16 and the like, too."""
     def known(value):
-        if not value or not value.isdigit() or value in (b"0", b"1"):
+        number = value and value.replace(b"\0", b"")
+        if not number or not number.isdigit() or number in (b"0", b"1"):
             return value
-        same = run.connections.setdefault(run.session, value) == value
+        same = run.connections.setdefault(run.session, number) == number
         return b"<connection>" if same else b"<another connection>"
     if isinstance(reply, ResultSet) and not reply.binary:
         return replace(reply, rows=tuple(tuple(map(known, row)) for row in reply.rows))

@@ -91,6 +91,29 @@ START_TEST(flags_of_the_eof_behind_the_columns)
 }
 END_TEST
 
+/* An error behind the columns: the EOF in between tells whether there is another statement, as long as it is known. */
+START_TEST(more_results_in_the_eof_before_an_error)
+{
+    for (unsigned followed = 0; followed < 3; followed++) {
+        struct reply_case c = case_new(1, 4096);
+        struct feeding f;
+
+        put_columns(&c, 1);
+        put_mid_eof(&c, STATUS_AUTOCOMMIT);
+        put_end(&c, STATUS_AUTOCOMMIT | STATUS_MORE_RESULTS, 0);
+        put_columns(&c, 1);
+        put_mid_eof(&c, (uint16_t)(STATUS_AUTOCOMMIT | (followed == 1 ? 0 : STATUS_MORE_RESULTS)));
+        put_err(&c, 1242);
+        f = feeding_new(&c, REPLY_RESULT, 1);
+        f.reply.followed = followed;
+        (void)present(&f, c.server.begin, wire_written(&c.server), 0);
+        ck_assert_mem_eq(f.out + c.mids[1].at, c.client.begin + c.mids[1].at, 9);
+        feeding_free(&f);
+        case_free(&c);
+    }
+}
+END_TEST
+
 START_TEST(lasting_flags_only)
 {
     struct reply r;
@@ -430,6 +453,7 @@ TCase *reply_limit_tests(void)
     tcase_set_timeout(tests, 120);
     tcase_add_loop_test(tests, large_rows, 0, CASE_FORMS);
     tcase_add_loop_test(tests, flags_of_the_eof_behind_the_columns, 0, (int)(sizeof(mid_rows) / sizeof(mid_rows[0])));
+    tcase_add_test(tests, more_results_in_the_eof_before_an_error);
     tcase_add_test(tests, lasting_flags_only);
     tcase_add_test(tests, conditions_are_told);
     tcase_add_test(tests, mysql_eofs);

@@ -149,6 +149,24 @@ START_TEST(residue)
 }
 END_TEST
 
+/* MariaDB opens the table of these before they begin: then ROW_COUNT() is still what it was. */
+START_TEST(rows_of_what_has_not_begun)
+{
+    static const struct step steps[] = {
+        {"UPDATE t SET a = 1", "ok 4", "rows 4 found 0 warnings none"},
+        {"SHOW COLUMNS FROM t", "error 1146", "?warnings rows 4 found 0 warnings server"},
+        {"DESCRIBE v", "error 1356", "?warnings rows 4 found 0 warnings server"},
+        {"SHOW COLUMNS FROM t", "error 1046", "?warnings rows -1 found 0 warnings server"},
+        {"UPDATE t SET a = 1", "ok 4", "rows 4 found 0 warnings none"},
+        {"SHOW INDEX FROM t", "error 1142", "?warnings rows -1 found 0 warnings server"},
+        {"UPDATE t SET a = 1", "ok 4", "rows 4 found 0 warnings none"},
+        {"SHOW COLUMNS FROM t WHERE a = (SELECT 1 FROM u)", "error 1146", "+unsaved ?warnings rows 4 found 0 warnings server"},
+    };
+
+    TAKE(steps, true);
+}
+END_TEST
+
 START_TEST(on_mysql_every_statement_has_its_own_warnings)
 {
     static const struct step steps[] = {
@@ -433,6 +451,35 @@ START_TEST(an_execution_of_what_is_not_known_may_do_anything)
 }
 END_TEST
 
+/* MySQL: what an UPDATE had counted when it failed shows with the next write that goes well. */
+START_TEST(rows_of_an_update_that_failed)
+{
+    struct session s = fresh();
+
+    query(&s, "SELECT a FROM t", "rows 4", false);
+    query(&s, "UPDATE t SET a = 1", "error 1054", false);
+    query(&s, "DELETE FROM t", "ok 1", false);
+    ck_assert_str_eq(strstr(describe(&s), "rows"), "rows 1 found 4 warnings none");
+    query(&s, "UPDATE t SET a = 1", "error 1062", false);
+    query(&s, "ROLLBACK", "ok 0", false);
+    ck_assert_str_eq(strstr(describe(&s), "rows"), "rows 0 found 4 warnings none");
+    query(&s, "DELETE FROM t", "ok 1", false);
+    ck_assert_uint_eq(s.unsaved & UNSAVED_FOUND_ROWS, UNSAVED_FOUND_ROWS);
+    query(&s, "SELECT a FROM t", "rows 4", false);
+    query(&s, "UPDATE t SET a = 1", "error 1062", false);
+    session_leave(&s);
+    session_move(&s, STATUS_AUTOCOMMIT, &epoch, false);
+    session_primed(&s, RESIDUE_FOUND_ROWS, RESIDUE_FOUND_ROWS);
+    ck_assert(!s.found_rows_lost);
+    query(&s, "INSERT INTO t VALUES (1)", "ok 1", false);
+    ck_assert(s.found_rows_lost);
+    query(&s, "SELECT a FROM t", "rows 3", false);
+    query(&s, "INSERT INTO t VALUES (1)", "ok 1", false);
+    ck_assert_str_eq(strstr(describe(&s), "rows"), "rows 1 found 3 warnings none");
+    session_free(&s);
+}
+END_TEST
+
 /* Of a session that has moved, what may have been kept or not is lost unless it was given to the server before. */
 START_TEST(lost)
 {
@@ -611,6 +658,8 @@ Suite *session_suite(void)
     TCase *tests = tcase_create("session");
 
     tcase_add_test(tests, residue);
+    tcase_add_test(tests, rows_of_what_has_not_begun);
+    tcase_add_test(tests, rows_of_an_update_that_failed);
     tcase_add_test(tests, on_mysql_every_statement_has_its_own_warnings);
     tcase_add_test(tests, mysql_tells_warnings_again);
     tcase_add_test(tests, transactions);

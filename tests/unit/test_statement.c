@@ -304,6 +304,36 @@ static const struct statement_row hostile[] = {
 };
 
 /* Parentheses deeper than there are bits. */
+/* How many of a text's statements are followed by another: servers strip ; and white space from its end, and nothing else. */
+START_TEST(followed)
+{
+    static const struct {
+        const char *text;
+        unsigned followed;
+    } rows[] = {
+        {"SELECT 1", 0},
+        {"SELECT 1; ;\n ", 0},
+        {"SELECT 1; SELECT 2", 1},
+        {"SELECT 1; SELECT 2; DO 3;", 2},
+        {"SELECT 1; -- c", 1},
+        {"SELECT 1; # c", 1},
+        {"SELECT 1; /* c */ ;", 1},
+        {"SELECT 1;; SELECT 2", 2},
+        {"SELECT 1 /* ; */;", 0},
+        {"CREATE PROCEDURE p() BEGIN SELECT 1; SELECT 2; END", 0},
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct statement s;
+        struct name_list list = {0};
+
+        statement_begin(&s, (struct lexer_modes){.mariadb = true, .version = 101119}, NULL, &list, 0);
+        statement_piece(&s, (const uint8_t *)rows[i].text, strlen(rows[i].text));
+        ck_assert_msg(statement_end(&s)->followed == rows[i].followed, "%s: %u", rows[i].text, s.effects.followed);
+    }
+}
+END_TEST
+
 START_TEST(deep)
 {
     static char text[700];
@@ -443,6 +473,7 @@ Suite *statement_suite(void)
     tcase_add_test(tests, test_unknown);
     tcase_add_test(tests, test_several);
     tcase_add_test(tests, test_hostile);
+    tcase_add_test(tests, followed);
     tcase_add_test(tests, deep);
     tcase_add_test(tests, modes);
     tcase_add_test(tests, spoiled);
