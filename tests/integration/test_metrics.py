@@ -257,7 +257,7 @@ MOVED_BY = {
 
 
 # Only a server that refuses what it can't refuse moves these: a scripted one, in that file.
-MOVED_ELSEWHERE = {"page_ins_ahead_failed": "test_ahead.py"}
+MOVED_ELSEWHERE = {"page_ins_ahead_failed": "test_ahead.py", "page_ins_repeated": "test_ahead.py"}
 
 
 def test_every_counter_is_moved_by_a_test():

@@ -120,7 +120,6 @@ def test_the_database_restarts(sluse, server, clients):
 def between(mariadb):
     one = Between(mariadb)
     yield one
-    one.release()
     one.close()
 
 
