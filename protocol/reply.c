@@ -154,7 +154,7 @@ static void tell_conditions(const struct reply *r, uint8_t *payload, uint32_t le
 static uint16_t eof_status(const struct reply *r, uint16_t status)
 {
     if (!r->mysql)
-        return status;
+        return status | (r->changed || (r->trackers && trackers_of_transactions(r->trackers)) ? STATUS_STATE_CHANGED : 0);
     if (status & STATUS_PS_OUT_PARAMS)
         status &= (uint16_t)~(STATUS_PS_OUT_PARAMS | STATUS_MORE_RESULTS);
     return status & (uint16_t)~STATUS_STATE_CHANGED;
@@ -170,6 +170,42 @@ static uint32_t cut_state(uint8_t *payload, uint32_t length, const struct ok_pac
     flags[0] = (uint8_t)ok->status;
     flags[1] = (uint8_t)((ok->status & (uint16_t)~STATUS_STATE_CHANGED) >> 8);
     return (uint32_t)(ok->info.length ? kept : (size_t)(flags - payload) + 4);
+}
+
+/* An OK's session state that the client can't be told now. */
+static void keep_state(struct reply *r, const struct ok_packet *ok)
+{
+    if (!r->trackers || !(ok->status & STATUS_STATE_CHANGED))
+        return;
+    r->changed = !r->mysql;
+    if (r->keep_track)
+        trackers_keep(r->trackers, ok->state);
+}
+
+/* Is there something kept that belongs into this OK? */
+static bool is_owed(const struct reply *r, const struct ok_packet *ok)
+{
+    if (!r->trackers || !r->keep_track)
+        return false;
+    return r->trackers->owed && (r->mysql || r->changed || ok->status & STATUS_STATE_CHANGED);
+}
+
+/* The OK at w->at goes with what was kept, as a packet of ours. */
+static bool tell_state(struct walk *w, uint32_t length, const struct ok_packet *ok)
+{
+    struct reply *r = w->r;
+    size_t made;
+
+    r->changed = false;
+    if (!trackers_tell(r->trackers, ok, (uint8_t)(packet_sequence(w->at) + r->shift), &made))
+        return false;
+    flush_run(w);
+    pieces_add(w->out, r->trackers->packet, made);
+    r->made = true;
+    r->sequence = (uint8_t)(packet_sequence(w->at) + r->shift);
+    w->at += PACKET_HEADER + length;
+    w->run = w->at;
+    return true;
 }
 
 /* An OK or EOF that ends something. The whole packet is in view. */
@@ -188,11 +224,16 @@ static bool pass_ok(struct walk *w, uint32_t length)
     note_ok(r, &ok);
     if (r->conditions && !ok.warnings)
         tell_conditions(r, payload, length, &ok);
+    if (r->trackers && !r->mysql && !r->keep_track)
+        trackers_follow(r->trackers, &ok, r->sets_transactions);
     if (r->keep_eof && ok.header == 0xFE && length != 5) {
         struct wire_writer eof = wire_writer(w->at, PACKET_HEADER + length);
 
+        keep_state(r, &ok);
         eof_write(&eof, ok.warnings, eof_status(r, ok.status), packet_sequence(w->at));
         kept = 5;
+    } else if (is_owed(r, &ok) && tell_state(w, length, &ok)) {
+        return true;
     } else if (!r->keep_track && (ok.status & STATUS_STATE_CHANGED) && length >= 7) { /* an EOF has none to cut */
         kept = cut_state(payload, length, &ok);
         packet_put_header(w->at, kept, packet_sequence(w->at));
@@ -227,6 +268,8 @@ static bool pass_err(struct walk *w, uint32_t length)
 static void next_result(struct reply *r)
 {
     r->results++;
+    if (!r->single)
+        r->changed = false;
     r->state = (r->status & STATUS_MORE_RESULTS) ? REPLY_AT_RESULT : REPLY_AT_END;
 }
 
@@ -417,6 +460,7 @@ enum reply_status reply_feed(struct reply *r, uint8_t *bytes, size_t length, siz
 {
     struct walk w = {r, bytes, bytes, bytes + length, out};
 
+    r->made = r->made && out->count > 0;
     for (;;) {
         uint32_t packet;
         size_t here;
@@ -440,7 +484,7 @@ enum reply_status reply_feed(struct reply *r, uint8_t *bytes, size_t length, siz
         }
         if (packet > 0 && here < PACKET_HEADER + 1)
             return stop(&w, bytes, consumed, REPLY_MORE);
-        if (!pieces_has_room(out, 3))
+        if (r->made || !pieces_has_room(out, 3))
             return stop(&w, bytes, consumed, REPLY_FULL);
         first = packet > 0 ? w.at[PACKET_HEADER] : 0;
         if (needs_whole(r, packet, first) && here < PACKET_HEADER + packet)

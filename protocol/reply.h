@@ -2,8 +2,8 @@
  * Follows the reply to one command, packet header by packet header, to its end, and translates it on the way.
  *
  * The server side always speaks CAP_DEPRECATE_EOF and CAP_SESSION_TRACK. Bytes go on as they came; for a client without the first, an
- * EOF is put behind the columns, the last OK becomes an EOF and sequence numbers move; for one without the second, session
- * state is cut off. Rows are never copied or decoded.
+ * EOF is put behind the columns, the last OK becomes an EOF, whose session state waits for the next OK, and sequence numbers move; for one
+ * without the second, session state is cut off. Rows are never copied or decoded.
  *
  *   RESULT --count--> COLUMNS --last--> ROWS --OK/EOF--> END, or RESULT again while STATUS_MORE_RESULTS
  *      |  `--OK, ERR--> END             (an open cursor ends the reply at its first OK: no row comes, one EOF in all)
@@ -16,6 +16,7 @@
 #include "protocol/command.h"
 #include "protocol/pieces.h"
 #include "protocol/reply_packet.h"
+#include "protocol/trackers.h"
 
 #define REPLY_SCHEMA_MAX 255u
 
@@ -56,6 +57,11 @@ struct reply {
     bool mysql;         /* for the caller to set: the EOFs are like MySQL's, which show less */
     unsigned followed;  /* for the caller to set: so many statements have others behind them, which their results tell; 0: none, or it is not known */
     unsigned results;   /* that have ended */
+    struct trackers *trackers; /* for the caller to set, of a client without CAP_DEPRECATE_EOF: what it has not been told; NULL: nothing is kept */
+    bool sets_transactions;    /* likewise: session_track_transaction_info may be set */
+    bool single;        /* likewise: all results are of one statement */
+    bool changed;       /* MariaDB: the statement's last EOF had STATUS_STATE_CHANGED, and no OK has told of it: the next has it, too */
+    bool made;          /* an OK of ours is in the pieces: there can't be another */
     uint16_t conditions; /* for the caller to set: what its OK tells the client instead of 0 warnings */
     uint16_t error;     /* number of the ERR */
     char sqlstate[6];   /* likewise; empty: it had none */

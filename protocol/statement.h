@@ -76,6 +76,7 @@ struct statement_effects {
     bool uses_tables;           /* for certain */
     enum warnings_fate warnings;
     bool savepoint;             /* SAVEPOINT: with autocommit=0 it may hold before a transaction shows */
+    bool tracks_transactions;   /* session_track_transaction_info may be another afterwards */
     bool schema;                /* the current schema may be another afterwards */
     bool charset;               /* the character set of the texts behind it may be another, or sql_mode: how they are cut */
     bool stored_code;           /* views, triggers, routines may be others afterwards, for everybody */

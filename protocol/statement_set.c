@@ -94,6 +94,7 @@ static void assign_listed(struct statement *s, unsigned index, uint8_t symbol)
 {
     switch (variable_at(index)->policy) {
     case VARIABLE_PINS:
+        s->effects.tracks_transactions |= s->set.variable == name_hash("session_track_transaction_info", 30);
         statement_pin(s, symbol == SYMBOL_PROFILING ? PIN_PROFILING : PIN_VARIABLE);
         return;
     case VARIABLE_GLOBAL:

@@ -43,6 +43,8 @@ void backend_set_state(struct backend *b, enum backend_state state)
 
 void backend_set_lease(struct backend *b, struct lease *lease, struct lease *resident)
 {
+    if (b->lease && b->lease != lease)
+        b->reply.trackers = NULL; /* they are the session's: what is left of the reply is for nobody */
     const struct lease *seen = lease ? lease : resident;
 
     b->lease = lease;

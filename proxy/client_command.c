@@ -26,7 +26,7 @@ static bool answered_without(const struct client *c, uint8_t command)
 
     if (lease->state != LEASE_NONE)
         return false;
-    return (command == COM_PING && !lease->resident) || (command == COM_RESET_CONNECTION && !(lease->session.unsaved & (UNSAVED_SCHEMA | UNSAVED_FOUND_ROWS)));
+    return (command == COM_PING && !lease->resident && !lease->session.trackers.owed) || (command == COM_RESET_CONNECTION && !(lease->session.unsaved & (UNSAVED_SCHEMA | UNSAVED_FOUND_ROWS)));
 }
 
 static void note_answered(struct client *c, uint8_t command)

@@ -129,6 +129,7 @@ static void end_text(struct client *c, struct backend *b, const uint8_t *text, s
         b->reply.followed = b->effects.text.followed;
     if (b->effects.text.followed && c->lease.session.image.multi_statements)
         b->effects.text.several = true; /* be it by empty ones: those have a result too */
+    session_keep_trackers(&c->lease.session, &b->effects, &b->reply);
     client_names_sent(c, b);
     stored_code_drop(b->code);
     b->code = NULL;
@@ -174,6 +175,7 @@ static void begin(struct client *c, struct backend *b, const uint8_t *bytes, siz
     b->reply.cursor = b->effects.cursor || (c->command == COM_STMT_EXECUTE && session_cursor_failed(s, b->effects.id));
     b->reply.mysql = !c->home->facts->is_mariadb;
     b->reply.conditions = session_conditions(s, c->command, c->home->facts->is_mariadb);
+    session_keep_trackers(&c->lease.session, &b->effects, &b->reply);
     c->state = CLIENT_RUNNING;
     client_begin_timing(c);
     if (c->deadline.queue == &c->home->transactions)

@@ -16,6 +16,7 @@ static void forget_state(struct session *s)
     s->values = NULL;
     memset(s->dirty, 0, sizeof s->dirty);
     buffer_free(&s->warnings);
+    trackers_free(&s->trackers);
     session_forget_prepared(s);
     session_doubt_free(s);
     s->pins = 0;

@@ -82,6 +82,7 @@ struct session {
     struct buffer warnings; /* the packets of SHOW WARNINGS, as the server sent them */
     uint64_t warnings_charset; /* in the character set of then */
     bool warnings_utf8;   /* their texts are in UTF-8 */
+    struct trackers trackers; /* that the client has not been told */
     bool signalled;       /* the server's list was made by SIGNAL, with warnings whose SQLSTATEs nobody knows */
     pin_set prepared_pins; /* what executing any of them may bring about, by what was learned since they were prepared */
     struct name_list *prepared_names; /* what their verdict depends on; NULL: nothing */
@@ -183,6 +184,8 @@ void session_page_in_failed(struct session *s, uint16_t error);
 /* The warnings that MySQL would tell with the OK of a command that has none of its own (PING, INIT_DB, SET_OPTION), were the session still where it
  * left them; 0 where it is, and on MariaDB. */
 uint16_t session_conditions(const struct session *s, uint8_t command, bool is_mariadb);
+/* session_trackers.c: the reply is to one of its statements, whose effects are known: it keeps trackers, for a client without CAP_DEPRECATE_EOF. */
+void session_keep_trackers(struct session *s, const struct command_effects *e, struct reply *r);
 /* Is there anything to ask before its page may leave? */
 bool session_is_saved(const struct session *s);
 

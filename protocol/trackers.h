@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT
+ * Session trackers for a client without CAP_DEPRECATE_EOF. Where rows end it gets an EOF, which has no room for them: the server, of which it would be
+ * the client, keeps them. Ours is a client that has room, and gets them at once: they are kept here.
+ *
+ * MySQL tells them with the next OK; MariaDB with the next OK of a statement that changes something, which shows in STATUS_STATE_CHANGED, in EOFs too.
+ */
+#ifndef SLUSE_PROTOCOL_TRACKERS_H
+#define SLUSE_PROTOCOL_TRACKERS_H
+
+#include "protocol/reply_packet.h"
+
+#define TRACKERS_MAX 8192u /* bytes of entries kept; what is beyond is not told */
+
+enum tracker {
+    TRACKER_VARIABLE = 0,
+    TRACKER_SCHEMA = 1,
+    TRACKER_STATE_CHANGE = 2,
+    TRACKER_CHARACTERISTICS = 4,
+    TRACKER_TRANSACTION = 5,
+};
+
+struct trackers {
+    uint8_t *entries;   /* as on the wire, each tracker and variable once; NULL: none */
+    size_t length;
+    uint8_t *packet;    /* the OK that was made of them last */
+    bool owed;          /* something has been kept since the last OK that told */
+    bool transactions;  /* MariaDB, nobody is told: session_track_transaction_info is on, */
+    bool characteristics; /* and characteristics have changed since the session began, */
+    bool in_transaction;  /* or the state is not that of no transaction */
+};
+
+void trackers_free(struct trackers *t);
+/* session_track_system_variables is set: what was to be told of the variables before is forgotten. */
+void trackers_forget_variables(struct trackers *t);
+/* An OK's session state, that has to wait. */
+void trackers_keep(struct trackers *t, struct wire_text state);
+/* Puts the OK's session state behind what was kept, and all of that into an OK. length: of that packet, which is t->packet until the next.
+ * False: it can't be, and is told as it is. */
+bool trackers_tell(struct trackers *t, const struct ok_packet *ok, uint8_t sequence, size_t *length);
+/* MariaDB, a client that is told nothing: follows session_track_transaction_info, whose changes count as not told for ever. set: the statement may
+ * have set that variable. */
+void trackers_follow(struct trackers *t, const struct ok_packet *ok, bool set);
+/* MariaDB: is there something of a transaction that was not told? Then each EOF has STATUS_STATE_CHANGED. */
+bool trackers_of_transactions(const struct trackers *t);
+
+#endif
