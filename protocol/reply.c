@@ -238,6 +238,8 @@ static bool pass_ok(struct walk *w, uint32_t length)
         kept = cut_state(payload, length, &ok);
         packet_put_header(w->at, kept, packet_sequence(w->at));
     }
+    if (r->trackers && kept != 5)
+        trackers_told(r->trackers, ok.state);
     w->at[3] = (uint8_t)(w->at[3] + r->shift);
     r->sequence = w->at[3];
     w->at += PACKET_HEADER + kept;

@@ -118,6 +118,42 @@ void trackers_keep(struct trackers *t, struct wire_text state)
         replace(t, &e);
 }
 
+/* Is it of a session in which nothing is under way? */
+static bool is_empty(struct wire_text body)
+{
+    struct wire_reader r = entries_of(body);
+    struct wire_text state = wire_lenenc_text(&r);
+
+    for (size_t i = 0; i < state.length; i++)
+        if (state.data[i] != '_')
+            return false;
+    return true;
+}
+
+void trackers_told(struct trackers *t, struct wire_text state)
+{
+    struct wire_reader r = entries_of(state);
+    struct entry e;
+
+    while (wire_left(&r) && next_entry(&r, &e))
+        if (e.type == TRACKER_TRANSACTION)
+            t->state_told = !is_empty(e.body);
+}
+
+/* The end of a transaction of which nothing was told is not told either. */
+static void drop_untold(struct trackers *t)
+{
+    struct wire_reader r = entries_of(kept_text(t));
+    struct entry e;
+
+    while (wire_left(&r) && next_entry(&r, &e)) {
+        if (e.type == TRACKER_TRANSACTION && is_empty(e.body) && !t->state_told) {
+            cut(t, &e);
+            break;
+        }
+    }
+}
+
 bool trackers_tell(struct trackers *t, const struct ok_packet *ok, uint8_t sequence, size_t *length)
 {
     struct ok_packet told = *ok;
@@ -129,8 +165,12 @@ bool trackers_tell(struct trackers *t, const struct ok_packet *ok, uint8_t seque
     else
         drop_entries(t);
     t->owed = false;
+    if (t->entries) {
+        drop_untold(t);
+        told.state = kept_text(t);
+    }
+    trackers_told(t, told.state);
     told.status |= STATUS_STATE_CHANGED;
-    told.state = t->length ? kept_text(t) : ok->state;
     room = OK_ROOM + told.info.length + told.state.length;
     free(t->packet);
     t->packet = malloc(room);
@@ -141,18 +181,6 @@ bool trackers_tell(struct trackers *t, const struct ok_packet *ok, uint8_t seque
     }
     drop_entries(t);
     return t->packet != NULL;
-}
-
-/* Is it of a session in which nothing is under way? */
-static bool is_empty(struct wire_text body)
-{
-    struct wire_reader r = entries_of(body);
-    struct wire_text state = wire_lenenc_text(&r);
-
-    for (size_t i = 0; i < state.length; i++)
-        if (state.data[i] != '_')
-            return false;
-    return true;
 }
 
 void trackers_follow(struct trackers *t, const struct ok_packet *ok, bool set)

@@ -23,6 +23,7 @@ struct trackers {
     uint8_t *entries;   /* as on the wire, each tracker and variable once; NULL: none */
     size_t length;
     uint8_t *packet;    /* the OK that was made of them last */
+    bool state_told;    /* the client knows of a transaction */
     bool owed;          /* something has been kept since the last OK that told */
     bool transactions;  /* MariaDB, nobody is told: session_track_transaction_info is on, */
     bool characteristics; /* and characteristics have changed since the session began, */
@@ -34,6 +35,8 @@ void trackers_free(struct trackers *t);
 void trackers_forget_variables(struct trackers *t);
 /* An OK's session state, that has to wait. */
 void trackers_keep(struct trackers *t, struct wire_text state);
+/* An OK's session state that the client gets as it is. */
+void trackers_told(struct trackers *t, struct wire_text state);
 /* Puts the OK's session state behind what was kept, and all of that into an OK. length: of that packet, which is t->packet until the next.
  * False: it can't be, and is told as it is. */
 bool trackers_tell(struct trackers *t, const struct ok_packet *ok, uint8_t sequence, size_t *length);

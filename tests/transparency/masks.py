@@ -130,16 +130,8 @@ def mask_login_variables(reply, run):
     return reply
 
 
-def mask_late_state(reply, run):
-    """What changed in a SELECT, MySQL tells a client that tracks without DEPRECATE_EOF with its next OK; sluse never."""
-    if not isinstance(reply, OK) or run.caps & C.DEPRECATE_EOF or not run.caps & C.SESSION_TRACK:
-        return reply
-    return replace(reply, session=(), status=reply.status & ~C.STATE_CHANGED)
-
-
 RULES = {"id": mask_id, "connection": mask_connection, "statement-id": mask_statement, "host": mask_host, "rows": mask_rows, "order": mask_order,
-         "digits": mask_digits, "gtid": mask_gtid, "mid-eof": mask_mid_eof, "plan": mask_plan, "login-variables": mask_login_variables,
-         "late-state": mask_late_state}
+         "digits": mask_digits, "gtid": mask_gtid, "mid-eof": mask_mid_eof, "plan": mask_plan, "login-variables": mask_login_variables}
 
 # Applied to every script when the run goes through sluse: the differences that it is allowed everywhere. It only shrinks.
 KNOWN = ("mid-eof",)

@@ -13,6 +13,7 @@
     SUITE(auth)                                                                                                                                      \
     SUITE(reply_packet)                                                                                                                              \
     SUITE(reply)                                                                                                                                     \
+    SUITE(trackers)                                                                                                                                  \
     SUITE(command)                                                                                                                                   \
     SUITE(lexer)                                                                                                                                     \
     SUITE(name_list)                                                                                                                                 \
