@@ -59,6 +59,8 @@ void name_sequence(struct statement *s)
     statement_pin(s, PIN_SEQUENCE);
     if (s->defines)
         s->effects.stored_code = true; /* a table's default may be one: then writing to it is no plain thing any more */
+    else
+        s->effects.warnings = WARNINGS_CLEARED; /* it is a table */
 }
 
 static void apply(struct statement *s, const struct function *f)
@@ -128,6 +130,8 @@ static void judge_call(struct statement *s, bool spaced)
     if (is_built_in(s, f) || opens) {
         if (opens ? s->lexer.modes.mariadb : !surely(s, f, spaced))
             name_needed(s);
+        if (opens && s->effects.warnings == WARNINGS_KEPT)
+            s->effects.warnings = WARNINGS_UNCLEAR; /* JSON_TABLE is a table */
         return;
     }
     name_list_add(s->list, s->last.hash, NAME_CALLED);

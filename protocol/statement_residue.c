@@ -66,11 +66,12 @@ static enum warnings_fate warnings_of(const struct statement *s)
         return s->part == PART_TABLE ? WARNINGS_CLEARED : WARNINGS_UNCLEAR;
     case SYMBOL_CHECKSUM:
     case SYMBOL_TRUNCATE:
-    case SYMBOL_ANALYZE:
     case SYMBOL_OPTIMIZE:
     case SYMBOL_REPAIR:
     case SYMBOL_CHECK:
         return WARNINGS_CLEARED;
+    case SYMBOL_ANALYZE:
+        return s->verb == VERB_DDL ? WARNINGS_CLEARED : WARNINGS_UNCLEAR; /* a SELECT without tables keeps it */
     case SYMBOL_SHOW:
         return s->verb == VERB_DIAGNOSTICS ? WARNINGS_KEPT : s->counted ? WARNINGS_CLEARED : WARNINGS_UNCLEAR;
     case SYMBOL_EXPLAIN:
@@ -84,9 +85,10 @@ static enum warnings_fate warnings_of(const struct statement *s)
     case SYMBOL_KILL:
     case SYMBOL_UNLOCK:
     case SYMBOL_XA:
-    case SYMBOL_PREPARE:
     case SYMBOL_DEALLOCATE:
         return WARNINGS_KEPT;
+    case SYMBOL_PREPARE: /* as what it prepares */
+        return WARNINGS_UNCLEAR;
     default:
         return s->verb == VERB_DDL || s->verb == VERB_OTHER ? WARNINGS_UNCLEAR : WARNINGS_KEPT;
     }

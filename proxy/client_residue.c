@@ -175,7 +175,7 @@ static bool seals_found_rows(const struct client *c, const struct command_effect
     const uint8_t both = RESIDUE_ROW_COUNT | RESIDUE_FOUND_ROWS;
     const struct stored_code *code = c->home->facts->stored_code;
 
-    return !c->home->facts->is_mariadb && e->text.verb == VERB_WRITE && code && (code->names.reads & both) == both;
+    return !c->home->facts->is_mariadb && e->command != COM_STMT_PREPARE && e->text.verb == VERB_WRITE && code && (code->names.reads & both) == both;
 }
 
 /* Is the list of warnings gone as soon as it begins, for itself too? */
@@ -192,7 +192,7 @@ static uint8_t wants_primed(struct client *c)
     struct session *s = &c->lease.session;
     uint8_t wanted = session_unclear(e, c->home->facts->is_mariadb);
 
-    if (e->command == COM_STMT_PREPARE || session_refuses_several(s, e))
+    if (session_refuses_several(s, e))
         return 0;
     if (may_run_code(c))
         wanted |= c->home->facts->is_mariadb ? RESIDUE_ALL : client_names_read(c, c->lease.backend) & (RESIDUE_ROW_COUNT | RESIDUE_FOUND_ROWS);

@@ -70,6 +70,7 @@ static void refuse(struct client *c)
 
     client_syntax_end(c);
     s->on_server &= (uint8_t)~RESIDUE_ROW_COUNT; /* that of the first error is there */
+    c->lease.backend->warned = true;             /* and its list */
     session_list_overwritten(s);
     client_refuse_residue(c);
     if (c->state == CLIENT_READY)

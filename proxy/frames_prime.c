@@ -17,6 +17,7 @@ static void interrupted(struct backend *b, struct lease *lease)
 {
     const struct backend_error error = {.number = 1317, .sqlstate = "70100", .text = "Query execution was interrupted"};
 
+    b->warned = true; /* the error is in the list, and not the session's */
     session_prime_killed(&lease->session, b->prime.asked);
     lease->ops->failed(lease, &error);
 }

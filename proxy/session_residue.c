@@ -26,6 +26,12 @@ static bool may_add_to_list(const struct command_effects *e)
     return e->command == COM_STMT_EXECUTE || e->command == COM_STMT_FETCH || e->command == COM_STMT_RESET || e->command == COM_FIELD_LIST;
 }
 
+/* MariaDB begins the list anew for whatever uses tables as soon as it is prepared; a block, a routine or a function is not looked into then. */
+static enum warnings_fate fate_when_prepared(const struct command_effects *e)
+{
+    return e->text.several || is_opaque(e) ? WARNINGS_UNCLEAR : e->text.warnings;
+}
+
 bool session_refuses_several(const struct session *s, const struct command_effects *e)
 {
     return e->text.several && !s->image.multi_statements && !is_opaque(e);
@@ -40,6 +46,8 @@ uint8_t session_unclear(const struct command_effects *e, bool is_mariadb)
 {
     uint8_t unclear = !is_mariadb && may_add_to_list(e) ? RESIDUE_WARNINGS : 0;
 
+    if (e->command == COM_STMT_PREPARE)
+        return is_mariadb && fate_when_prepared(e) == WARNINGS_UNCLEAR ? RESIDUE_WARNINGS : 0;
     if (!runs_text(e))
         return unclear;
     if (e->text.found_rows == FOUND_ROWS_UNCLEAR || (is_opaque(e) && e->text.verb == VERB_OTHER))
@@ -212,8 +220,8 @@ static enum warnings_fate warnings_after(const struct command_effects *e, const 
 {
     if (r->failed || r->warned)
         return WARNINGS_CLEARED;
-    if (e->command == COM_STMT_PREPARE && !is_mariadb)
-        return WARNINGS_CLEARED;
+    if (e->command == COM_STMT_PREPARE)
+        return is_mariadb ? fate_when_prepared(e) : WARNINGS_CLEARED;
     if (!runs_text(e) || (e->text.verb == VERB_DIAGNOSTICS && !e->text.several))
         return WARNINGS_KEPT;
     if (!is_mariadb)

@@ -259,6 +259,23 @@ def test_syntax_errors(front, server, client):
     assert session.value("SELECT 1") == "1"
 
 
+def test_a_syntax_error_that_is_not_told(front, server, client):
+    """The server's errors about it are in the connection's list of warnings, which the next session there does not read."""
+    proxy = front(size=2)
+    session, other = client(proxy), client(proxy)
+    other.value("SELECT 1")
+    session.value("SELECT 1")
+    before = server.sql("SELECT @@global.max_prepared_stmt_count")[0][0]
+    server.sql("SET GLOBAL max_prepared_stmt_count = 0")
+    try:
+        refused(session, session.query("SELECT 1 x y, CONNECTION_ID()")[0])
+    finally:
+        server.sql(f"SET GLOBAL max_prepared_stmt_count = {before}")
+    assert other.rows("SELECT @@error_count, @@warning_count") == [("0", "0")]
+    assert other.rows("SHOW WARNINGS") == []
+    assert session.rows("SELECT @@error_count, @@warning_count") == [("0", "0")]
+
+
 # --- what comes in between ---
 
 KEEPS = "UPDATE t SET v = 1 WHERE id = (SELECT 1)"   # FOUND_ROWS(), or not
@@ -319,6 +336,23 @@ def test_a_kill_that_hits_it(held, server, client, routine):
     assert session.read_reply()[0] == INTERRUPTED
     assert session.rows("SELECT FOUND_ROWS(), ROW_COUNT()") == [("3", "-1")]
     assert session.value("SELECT @found") is None
+
+
+def test_a_kill_that_hits_it_is_nobody_elses(held, server, client, routine):
+    """Its error is in the connection's list of warnings, which the next session there does not read."""
+    between, proxy = held(size=2)
+    session, other = client(proxy), client(proxy)
+    session.rows("SELECT 1 UNION SELECT 2 UNION SELECT 3")
+    other.value("SELECT 1")
+    between.replaced = b" WHERE a.n", b" WHERE SLEEP(50) = 0 AND a.n"
+    session.send_command(3, b"CALL reader()")
+    wait_until(lambda: server.running("SLEEP(50)"))
+    between.replaced = None
+    (number,), = server.sql("SELECT ID FROM information_schema.PROCESSLIST WHERE INFO LIKE '%SLEEP(50)%' AND ID <> CONNECTION_ID()")
+    server.sql(f"KILL QUERY {number}")
+    assert session.read_reply()[0] == INTERRUPTED
+    assert other.rows("SELECT @@error_count, @@warning_count") == [("0", "0")]
+    assert other.rows("SHOW WARNINGS") == []
 
 
 def test_a_judged_kill_meanwhile(held, client):
