@@ -71,3 +71,11 @@ uint8_t name_list_reads(const struct name_list *list, const struct name_set *set
     }
     return reads;
 }
+
+bool name_list_calls(const struct name_list *list)
+{
+    for (unsigned i = 0; i < list->count; i++)
+        if (list->uses[i] & NAME_CALLED)
+            return true;
+    return false;
+}

@@ -36,5 +36,7 @@ enum name_verdict name_list_judge(const struct name_list *list, const struct nam
 /* What the code of these names may read of the statement before (enum residue, or NAME_READS_ANYTHING). A routine that is
  * not in the set may have been made since. */
 uint8_t name_list_reads(const struct name_list *list, const struct name_set *set);
+/* Is one of them the name of a routine? */
+bool name_list_calls(const struct name_list *list);
 
 #endif

@@ -232,6 +232,8 @@ bool client_residue_missed(struct client *c) __attribute__((warn_unused_result))
 bool client_answer_warnings(struct client *c, const uint8_t *text, size_t length) __attribute__((warn_unused_result));
 /* client_names.c: what the stored code that the command may run may read of the statement before it (enum residue). */
 uint8_t client_names_read(const struct client *c, const struct backend *b);
+/* Does it name a routine? */
+bool client_names_call(const struct client *c, const struct backend *b);
 /* SHOW COUNT(*) WARNINGS in any spelling, in the one that residue_text knows; NULL: it is none. */
 const char *client_plain_count(const struct client *c, const uint8_t *text, size_t length);
 

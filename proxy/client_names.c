@@ -64,10 +64,22 @@ void client_names_ended(struct client *c, struct backend *b)
     (void)frames_end_doubt(c->home->frames, &c->lease);
 }
 
+static const struct name_list *names_of(const struct client *c, const struct backend *b)
+{
+    return c->command == COM_QUERY ? &b->names : c->command == COM_STMT_EXECUTE ? c->lease.session.prepared_names : NULL;
+}
+
 uint8_t client_names_read(const struct client *c, const struct backend *b)
 {
     const struct stored_code *code = code_of(c);
-    const struct name_list *names = c->command == COM_QUERY ? &b->names : c->command == COM_STMT_EXECUTE ? c->lease.session.prepared_names : NULL;
+    const struct name_list *names = names_of(c, b);
 
     return names && names->count ? name_list_reads(names, code ? &code->names : NULL) : 0;
+}
+
+bool client_names_call(const struct client *c, const struct backend *b)
+{
+    const struct name_list *names = names_of(c, b);
+
+    return names && name_list_calls(names);
 }

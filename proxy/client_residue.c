@@ -206,15 +206,19 @@ static uint8_t wants_primed(struct client *c)
     return wanted && !spoils_row_count(c) ? backend_can_prime(c->lease.backend, s, wanted) : 0;
 }
 
-/* What stored code that it runs may read, and its backend has not. */
+/* What stored code that it runs may read, and its backend has not. A table that is not known for a moment is no reason to refuse a statement: triggers and
+ * views that read it are rare, and are read soon. */
 static uint8_t code_misses(const struct client *c)
 {
     const struct session *s = &c->lease.session;
-    uint8_t lacks = RESIDUE_ALL & (uint8_t)~s->on_server;
+    uint8_t lacks = RESIDUE_ALL & (uint8_t)~s->on_server, reads;
 
     if (!c->home->facts->is_mariadb)
         lacks &= (uint8_t)~RESIDUE_WARNINGS;
-    return lacks && may_run_code(c) ? lacks & client_names_read(c, c->lease.backend) : 0;
+    if (!lacks || !may_run_code(c))
+        return 0;
+    reads = client_names_read(c, c->lease.backend);
+    return reads == NAME_READS_ANYTHING && !client_names_call(c, c->lease.backend) ? 0 : lacks & reads;
 }
 
 /* The command waits until its backend has been given these. */

@@ -57,7 +57,10 @@ START_TEST(reads)
     name_list_add(&list, 12, NAME_SCHEMA);
     ck_assert_uint_eq(name_list_reads(&list, &set), NAME_READS_ANYTHING);
     name_list_clear(&list);
+    name_list_add(&list, 98, NAME_USED);
+    ck_assert(!name_list_calls(&list));
     name_list_add(&list, 99, NAME_CALLED);
+    ck_assert(name_list_calls(&list));
     ck_assert_uint_eq(name_list_reads(&list, &set), NAME_READS_ANYTHING);
 }
 END_TEST
