@@ -253,6 +253,8 @@ static void saved(struct backend *b)
             s->unsaved = 0;
             if (b->saving.asked & UNSAVED_WARNINGS)
                 session_warnings_stored(s);
+            if (b->warned && !b->context->facts->is_mariadb)
+                session_list_overwritten(s); /* by the question, should its page stay */
         }
         done = done && s->pins == 0;
     }

@@ -524,6 +524,16 @@ def test_kill_query_of_an_idle_connection(connect):
         assert victim.value("SELECT 1 FROM t LIMIT 1") == "1"
 
 
+def test_a_field_list_without_an_answer(connect, mariadb_only):
+    """Without a schema, behind a WITH: the only answer is the one to the PING behind it."""
+    client = connect(schema=None)
+    client.rows("WITH c AS (SELECT 1 AS a) SELECT COUNT(*) FROM c")
+    client.send_command(4, b"s\0")
+    assert isinstance(client.ping()[0], OK)
+    client.send_command(4, b"s\0")
+    assert isinstance(client.ping()[0], OK)
+
+
 # --- connections that end, schemas that are gone, files ---
 
 def test_settings_that_end_a_connection(connect, server):

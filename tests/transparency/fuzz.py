@@ -49,7 +49,7 @@ class Fuzzer:
 
     def __init__(self, bench, options, out=print):
         self.bench, self.options, self.out = bench, options, out
-        self.scripts = self.sessions = self.steps = self.starved = self.refused = self.failures = 0
+        self.scripts = self.sessions = self.steps = self.starved = self.refused = self.unanswered = self.failures = 0
         self.kinds, self.first = Counter(), {}
         self.flaky = []
 
@@ -67,6 +67,10 @@ class Fuzzer:
             return True
         if found and found[0].refused and not complaint and not self.bench.strict:
             self.refused += 1
+            self.bench.recover()
+            return True
+        if found and found[0].unanswered and not complaint:
+            self.unanswered += 1
             self.bench.recover()
             return True
         if not found and not complaint:
@@ -133,6 +137,8 @@ class Fuzzer:
             self.out(f"{self.refused} scripts asked a backend for what was left on another, and were not compared")
         if self.starved:
             self.out(f"{self.starved} scripts found no backend in time and were not compared")
+        if self.unanswered:
+            self.out(f"{self.unanswered} scripts were not answered by the server itself, and were not compared")
         if self.flaky:
             self.out("not seen again alone: " + ", ".join(self.flaky))
         counted = self.bench.counters()
