@@ -136,6 +136,7 @@ class Between:
         self.unmute()
         for hold in self.holds:
             hold.release()
+        self.listener.shutdown(socket.SHUT_RDWR)   # whoever waits in accept() keeps the number of a descriptor
         self.listener.close()
 
     def hold(self, text):
@@ -171,13 +172,15 @@ class Between:
 
     def end(self, near, far):
         ending, self.ending, self.ended = self.ending, None, self.ended + 1
-        if ending == "rst":
+        if ending == "rst":   # before the end of the other flow makes a FIN of it
             near.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        elif ending != "fin":
+            near.close()
+            far.shutdown(socket.SHUT_RDWR)
+            return
+        if ending != "fin":
             near.sendall(ending)
         far.shutdown(socket.SHUT_RDWR)
-        if ending != "rst":
-            near.shutdown(socket.SHUT_RDWR)
+        near.shutdown(socket.SHUT_RDWR)
         near.close()
 
     def with_replaced(self, data, old, new):

@@ -1,4 +1,5 @@
 """sd_notify, as a service manager would hear it."""
+import fcntl
 import os
 import select
 import signal
@@ -117,8 +118,8 @@ os.execv(sys.argv[2], sys.argv[2:])
 
 
 def activate(path, sockets):
-    """sluse with these sockets as its descriptors from 3 on; they are moved up first, so that none is overwritten."""
-    high = [os.dup2(each.fileno(), 50 + i) for i, each in enumerate(sockets)]
+    """sluse with these sockets as its descriptors from 3 on; they are moved up first, to numbers that nobody has, so that none is overwritten."""
+    high = [fcntl.fcntl(each.fileno(), fcntl.F_DUPFD_CLOEXEC, 50) for each in sockets]
     try:
         return subprocess.Popen([sys.executable, "-c", ACTIVATE, ",".join(map(str, high)), binary(), "-c", path], pass_fds=high,
                                 stderr=subprocess.PIPE, text=True)

@@ -30,7 +30,7 @@ def test_backends_are_reused(sluse, own_mariadb):
             assert client.value(f"SELECT {i}") == str(i)
             client.quit()
         proxy.wait_idle()
-    assert proxy.counter("backend_connects") == 1 or proxy.stats()["backend_closed"]["spent"] == 1   # before init_connect was known
+    # one more, if a client comes while the first is being cleaned, or before init_connect is known (that one is spent)
     assert proxy.counter("backend_connects") <= 2
     assert proxy.stats()["pool"]["used_max"] <= 3
 
