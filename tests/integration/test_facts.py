@@ -534,6 +534,17 @@ def test_a_field_list_without_an_answer(connect, mariadb_only):
     assert isinstance(client.ping()[0], OK)
 
 
+def test_counts_outlive_a_reset(connect, mariadb_only):
+    """Of a list that max_error_count = 0 keeps empty; a statement that uses a table begins it anew."""
+    for leave in (lambda client: client.reset(), lambda client: client.change_user("app", "app", "app")):
+        client = connect("SET max_error_count = 0")
+        assert error(client, "SELECT 1 x y") == 1064
+        leave(client)
+        assert client.rows("SELECT @@error_count, @@warning_count") == [("1", "1")] and client.rows("SHOW WARNINGS") == []
+        client.rows("SELECT id FROM t LIMIT 0")
+        assert client.rows("SELECT @@error_count, @@warning_count") == [("0", "0")]
+
+
 # --- connections that end, schemas that are gone, files ---
 
 def test_settings_that_end_a_connection(connect, server):

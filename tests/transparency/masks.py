@@ -65,8 +65,9 @@ def mask_statement(reply, run):
         return replace(reply, statement=0)
     def change(value):
         if isinstance(reply, ResultSet) and reply.binary:   # the text's length is in front of it
-            value = re.sub(rb"(?s).(?=(The|Unknown prepared) statement )", b"<length>", value)
-        return re.sub(rb"(handler|statement) \((\d+)\)", rb"\1 (<statement>)", value)
+            value = re.sub(rb"(?s).(?=(The statement|Unknown prepared statement|Die Anweisung) )", b"<length>", value)
+        value = re.sub(rb"(handler|statement) \((\d+)\)", rb"\1 (<statement>)", value)
+        return re.sub(rb"(Die Anweisung) \((\d+)\)", rb"\1 (<statement>)", value)
     return edit_values(reply, change)
 
 
