@@ -67,6 +67,14 @@ static bool is_mariadb(const struct backend *b)
     return strstr(b->greeting.version, "MariaDB") != NULL;
 }
 
+/* FOUND_ROWS() is 0 behind it, and so is what a list counts that max_error_count = 0 kept empty: MariaDB's resets, changes of user and even its logins
+ * (of a thread that it has kept) leave both as they were. */
+static void put_forgetting(struct backend *b, struct wire_writer *w)
+{
+    put_query(w, "SELECT 1 FROM (SELECT 1) x LIMIT 0");
+    b->owed++;
+}
+
 /* Everything that would stay, in an order in which each works. Profiles hold statements, and only a profiled statement trims them; the reset
  * undoes that, and ends transactions and settings that could make what is behind it fail; ROW_COUNT() is 0 after SET, as in a fresh session. */
 static void put_cleaning(struct backend *b, struct wire_writer *w, const struct session_image *image)
@@ -83,13 +91,13 @@ static void put_cleaning(struct backend *b, struct wire_writer *w, const struct 
     }
     epoch_reset(&b->epoch, monotonic_us());
     put_byte_command(w, COM_RESET_CONNECTION);
-    put_query(w, "SELECT 1 LIMIT 0");
+    put_forgetting(b, w);
     if (!is_mariadb(b)) { /* MySQL's resource group outlives a change of user, and functions set it too */
         put_query(w, "SET RESOURCE GROUP USR_default");
         b->owed++;
     }
     put_query(w, "SET ROLE NONE");
-    b->owed += 3;
+    b->owed += 2;
 }
 
 /* Behind a login with an id that it does not know, MariaDB's reset brings up a character set of some other session. These every server knows. */
@@ -163,6 +171,8 @@ static void page_in(struct backend *b, struct wire_writer *w, const struct sessi
         put_byte_command(w, COM_RESET_CONNECTION);
         b->owed++;
     }
+    if (way == PAGE_IN_RESET && b->warned)
+        put_forgetting(b, w);
     if (schema || (way == PAGE_IN_RESET && s->image.schema_length)) {
         put_schema(w, &s->image);
         b->owed++;
@@ -272,9 +282,9 @@ void load_rest(struct backend *b)
     b->owed = 0;
     if (!b->lease && is_mariadb(b)) { /* nobody waits: time to look, and to clear what a server thread had left */
         put_query(&w, "SELECT CURRENT_ROLE()");
-        put_query(&w, "SELECT 1 LIMIT 0"); /* FOUND_ROWS() */
-        put_query(&w, "DO 0");             /* ROW_COUNT() */
-        b->owed += 3;
+        put_forgetting(b, &w);
+        put_query(&w, "DO 0"); /* ROW_COUNT() */
+        b->owed += 2;
         b->role_asked = true;
     }
     if (b->schema_later) {
@@ -283,6 +293,8 @@ void load_rest(struct backend *b)
     }
     put_image_settings(b, &w);
     if (s) {
+        if (is_mariadb(b))
+            put_forgetting(b, &w);
         (void)backend_put_settings(b, &w, s, NULL, b->status, 0);
         backend_note_page(b, s);
         STATS_INC(b->context->loop->stats.page_ins_login);

@@ -125,6 +125,8 @@ CASES = {
     "LAST_INSERT_ID and ROW_COUNT": lambda c: run(c, "INSERT INTO t (v) VALUES (8), (9)", "DO LAST_INSERT_ID(778)"),
     "warnings": lambda c: run(c, "DO 1 / 0"),
     "an error": lambda c: c.query("SELECT nosuch"),
+    "counts of an empty list": lambda c: (run(c, "SET max_error_count = 0"), c.query("SELECT 1 x y")),
+    "counts of an empty list, for one statement": lambda c: run(c, "SET STATEMENT max_error_count = 0 FOR SELECT CAST('x' AS SIGNED)"),
     "open transaction": lambda c: run(c, "BEGIN", "INSERT INTO t (v) VALUES (777)"),
     "transaction of a failed CALL": lambda c: run(c, "CALL open_trx()"),
     "transaction of autocommit=0": lambda c: run(c, "SET autocommit = 0", "INSERT INTO t (v) VALUES (777)"),
@@ -170,7 +172,7 @@ LEAVING = ("open transaction", "named locks", "role", "table locks", "XA", "temp
 WAYS = [(name, "quit") for name in CASES] + [(name, way) for name in LEAVING for way in ("close", "reset_tcp")]
 
 
-@pytest.mark.parametrize("name,leave", WAYS, ids=" by ".join)
+@pytest.mark.parametrize("name,leave", WAYS, ids=[" by ".join(way) for way in WAYS])
 def test_the_next_session(proxy, server, name, leave):
     client = proxy.client(schema="app")
     CASES[name](client)

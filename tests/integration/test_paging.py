@@ -97,6 +97,8 @@ ALTERNATING = {
                                 lambda n: [(str(n * 5),)]),
     "warnings": (lambda n: [f"SELECT CAST('{n}x' AS SIGNED)"], "SHOW WARNINGS",
                  lambda n: [("Warning", "1292", f"Truncated incorrect INTEGER value: '{n}x'")]),
+    "counts of an empty list": (lambda n: ["SELECT who FROM t"] if n == 1 else ["SET max_error_count = 0", "SELECT CAST('x' AS SIGNED)"],
+                                "SELECT @@warning_count, @@error_count", lambda n: [(str(n - 1), "0")]),
     "warnings of one": (lambda n: ["SELECT CAST('x' AS SIGNED)"] if n == 1 else ["SELECT who FROM t"], "SHOW COUNT(*) WARNINGS", lambda n: [(str(2 - n),)]),
 }
 
