@@ -223,13 +223,25 @@ class FuzzBench(Bench):
             self.sql(f"CREATE DATABASE {name}")
         for statement in self.schema.setup():
             self.sql(statement)
+        self.names = self.tables()
         self.touched = []
+
+    def tables(self):
+        return {(schema, name): kind for schema in ("app", "other") for name, kind in self.sql(f"SHOW FULL TABLES FROM {schema}")}
 
     def make_new(self):
         for texts in self.touched:
             for statement in self.schema.undo(texts):
                 self.sql(statement)
+            if self.schema.may_make(texts):
+                self.drop_strays()
         self.touched = []
+
+    def drop_strays(self):
+        """A name with a typing error in it is none that undo() knows."""
+        for (schema, name), kind in self.tables().items():
+            if (schema, name) not in self.names:
+                self.sql(f"DROP {'VIEW' if kind == 'VIEW' else 'TABLE'} {schema}.`{name.replace('`', '``')}`")
 
     def pass_of(self, script, form, through):
         self.make_new()

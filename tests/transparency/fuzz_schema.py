@@ -10,6 +10,7 @@ from script import expression
 SESSIONS = "abcd"
 WRITES = re.compile(r"insert|replace|update|delete|truncate|load|call|execute|f_log|tg_|alter|drop|rename|create|rollback",
                     re.I)
+MAKES = re.compile(r"create|rename", re.I)
 SHAPES = re.compile(r"alter|drop|rename|create", re.I)
 
 
@@ -164,6 +165,9 @@ class Schema:
     def plain(text):
         """What a step says to the server."""
         return expression(text[5:]).decode("latin1") if text.startswith("!raw ") else text
+
+    def may_make(self, texts):
+        return any(MAKES.search(self.plain(t)) for t in texts)
 
     def undo(self, texts):
         """The statements that make everything as new after a script with these texts. Nobody writes to d."""
