@@ -16,7 +16,9 @@ static const bool transition[BACKEND_STATES][BACKEND_STATES] = {
     [BACKEND_CONNECTING] = {[BACKEND_LOGIN] = true, [BACKEND_CLOSED] = true, [BACKEND_CLOSING] = true},
     [BACKEND_LOGIN] = {[BACKEND_RESTORING] = true, [BACKEND_LEASED] = true, [BACKEND_IDLE] = true, [BACKEND_CLOSING] = true, [BACKEND_CLOSED] = true},
     [BACKEND_IDLE] = {[BACKEND_RESTORING] = true, [BACKEND_LEASED] = true, [BACKEND_SAVING] = true, [BACKEND_CLEANING] = true, [BACKEND_CLOSING] = true, [BACKEND_CLOSED] = true},
-    [BACKEND_RESTORING] = {[BACKEND_LEASED] = true, [BACKEND_IDLE] = true, [BACKEND_CLEANING] = true, [BACKEND_CLOSING] = true, [BACKEND_CLOSED] = true},
+    /* and once more, when the globals have changed meanwhile */
+    [BACKEND_RESTORING] = {[BACKEND_RESTORING] = true, [BACKEND_LEASED] = true, [BACKEND_IDLE] = true, [BACKEND_CLEANING] = true,
+                           [BACKEND_CLOSING] = true, [BACKEND_CLOSED] = true},
     [BACKEND_LEASED] = {[BACKEND_DRAINING] = true, [BACKEND_CLEANING] = true, [BACKEND_RESTORING] = true, [BACKEND_IDLE] = true,
                         [BACKEND_CLOSING] = true, [BACKEND_CLOSED] = true},
     [BACKEND_SAVING] = {[BACKEND_IDLE] = true, [BACKEND_LEASED] = true, [BACKEND_CLEANING] = true, [BACKEND_CLOSING] = true, [BACKEND_CLOSED] = true},

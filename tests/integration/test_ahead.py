@@ -5,7 +5,7 @@ import signal
 import pytest
 
 from fake_server import Between
-from harness import BASE, ERR, LOCAL_FILES, OK, SERVERS, RawClient, wait_until
+from harness import BASE, ERR, LOCAL_FILES, MULTI_STATEMENTS, OK, SERVERS, RawClient, wait_until
 from harness.builds import roots
 from harness.replies import decode_err
 from test_paging_ends import Standstill, closed, ok, ready
@@ -39,12 +39,12 @@ def pair(server):
     """Two sessions that have the same settings, with other values: each is loaded over the other by what differs, and nothing has to be asked."""
     made = []
 
-    def make(proxy, *more, **arguments):
+    def make(proxy, *more, names=(0, 1), **arguments):
         for i in range(2):
             client = RawClient(proxy.port, schema="app", plugin=server.plugin, timeout=60, **arguments)
             made.append(client)
             ok(client, f"SET SESSION div_precision_increment = {i + 5}, sql_mode = '{('ANSI_QUOTES', 'NO_BACKSLASH_ESCAPES')[i]}'",
-               f"SET NAMES {('latin1', 'utf8mb4')[i]}", *(statement.format(i) for statement in more), "SELECT 1")
+               f"SET NAMES {('latin1', 'utf8mb4')[i]}", *(statement.format(names[i]) for statement in more), "SELECT 1")
         ok(made[0], "SELECT 1")
         ok(made[1], "SELECT 1")
         return made[0], made[1]
@@ -316,3 +316,25 @@ def test_the_client_leaves_meanwhile(one, server, pair, leave):
     assert second.rows("SELECT v FROM t") == []
     assert ahead(proxy)[1] == 0
     second.quit()
+
+
+def test_globals_are_set_while_a_session_is_loaded(sluse, server, pair):
+    """What was loaded is right only with the globals of then: it is loaded once more, on the same connection."""
+    proxy = ready(sluse(server=server, pool=dict(size=3, wait_timeout="60s")))
+    setter, gate = (proxy.client(schema="app", plugin=server.plugin, timeout=60, caps=BASE | MULTI_STATEMENTS), server.connect())
+    gate.cursor().execute("DO GET_LOCK('gate', 0)")
+    ok(setter, "BEGIN")
+    first, second = pair(proxy, "USE {0}", names=("app", "other"))
+    loaded = sum(proxy.counter(f"page_ins_{way}") for way in ("difference", "reset", "login"))
+    with Standstill(proxy, server):
+        first.send_command(3, STATE.encode())
+        wait_until(lambda: proxy.backends()["restoring"] == 1, what="its page is being loaded")
+        setter.send_command(3, b"DO GET_LOCK('gate', 60); SET GLOBAL max_connections = 500")
+        wait_until(lambda: not proxy.stats()["target"]["globals"]["right"], what="nobody knows the globals")
+    assert first.read_reply()[-1].rows[0][:3] == STATES[0]
+    gate.close()
+    assert setter.read_reply()[-1].code == 1227
+    assert sum(proxy.counter(f"page_ins_{way}") for way in ("difference", "reset", "login")) == loaded + 2
+    assert second.rows(STATE)[0][:3] == state(1)[:3]
+    for client in (first, second, setter):
+        client.quit()
