@@ -165,8 +165,8 @@ static void begin(struct client *c, struct backend *b, const uint8_t *bytes, siz
     names = client_names_begin(c, b);
     if (has_text(c->command)) {
         statement_begin(&b->statement, client_lexer_modes(c), names, &b->names, s->schema_hash);
-        if (length < PACKET_HEADER + (size_t)packet_length(bytes) && c->home->facts->stored_code && !b->code)
-            b->code = stored_code_hold(c->home->facts->stored_code);
+        stored_code_drop(b->code); /* it has waited, and is judged once more */
+        b->code = length < PACKET_HEADER + (size_t)packet_length(bytes) ? stored_code_hold(c->home->facts->stored_code) : NULL;
         statement_piece(&b->statement, bytes + PACKET_HEADER + 1, length - PACKET_HEADER - 1);
     }
     if (c->command == COM_STMT_EXECUTE)
