@@ -110,6 +110,7 @@ bool control_connected(struct control *c)
     c->asked_us = monotonic_us();
     if (!c->mysql || !dial(c->mysql, c->conf, c->conf->control_user, c->conf->control_password)) {
         control_lost(c);
+        target_stored_code_failed(c->target);
         c->failed_us = monotonic_us();
         return false;
     }

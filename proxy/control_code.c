@@ -34,7 +34,10 @@ static enum stored_code_pause between(void *data)
 
 static void note_failure(struct control *c, const char *why)
 {
-    target_stored_code_unknown(c->target);
+    if (why[0])
+        target_stored_code_failed(c->target);
+    else
+        target_stored_code_unknown(c->target);
     if (!why[0] || strcmp(why, c->code.why) == 0)
         return;
     snprintf(c->code.why, sizeof c->code.why, "%s", why);

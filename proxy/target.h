@@ -49,6 +49,7 @@ struct target_stored_code {
     atomic_uint_least64_t changes; /* statements that may have changed it, and ended. Read without the mutex */
     uint64_t sure_version, sure_changes; /* the snapshot that was right last, and after how many changes */
     unsigned changing;           /* those under way */
+    bool failed;                 /* the last reading went wrong, for a reason that the next may meet too */
     uint64_t readings;
     int64_t took_us;             /* the last of them */
     atomic_uint_least64_t right; /* version of the snapshot that tells what is there now; 0: none does. Read without the mutex */
@@ -116,6 +117,8 @@ bool target_stored_code_sure(struct target *target, const struct stored_code *co
 struct stored_code *target_stored_code(struct target *target);
 /* From the control thread: the server may be another one now. */
 void target_stored_code_unknown(struct target *target);
+/* Likewise: it could not be read, and may not be readable: nobody is to wait for that. */
+void target_stored_code_failed(struct target *target);
 /* A reading begins. False: it would be in vain, as something is changing. */
 bool target_stored_code_begin(struct target *target, uint64_t *began);
 /* What it found, and how long that took; takes the code over. NULL: nothing has changed since the last one. */

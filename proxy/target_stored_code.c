@@ -46,6 +46,7 @@ struct stored_code_moment target_stored_code_moment(struct target *target, const
     pthread_mutex_lock(&target->mutex);
     m.since = code && known->sure_version == code->version ? known->sure_changes : STORED_CODE_NEVER;
     m.quiet = known->changing ? STORED_CODE_NEVER : atomic_load(&known->changes);
+    m.awaited = !known->failed;
     pthread_mutex_unlock(&target->mutex);
     return m;
 }
@@ -85,6 +86,19 @@ void target_stored_code_unknown(struct target *target)
     pthread_mutex_unlock(&target->mutex);
 }
 
+void target_stored_code_failed(struct target *target)
+{
+    bool news;
+
+    pthread_mutex_lock(&target->mutex);
+    atomic_store(&target->stored_code.right, 0);
+    news = !target->stored_code.failed;
+    target->stored_code.failed = true;
+    pthread_mutex_unlock(&target->mutex);
+    if (news && target->changed)
+        target->changed(target->changed_data);
+}
+
 bool target_stored_code_begin(struct target *target, uint64_t *began)
 {
     bool quiet;
@@ -109,6 +123,7 @@ void target_stored_code_learn(struct target *target, struct stored_code *code, u
     if (code && !same)
         known->newest = code;
     if (code) {
+        known->failed = false;
         known->readings++;
         known->took_us = took_us;
     }

@@ -419,7 +419,7 @@ START_TEST(trusted)
     target.changed = count_news;
     target.changed_data = &news;
     ck_assert_ptr_null(target_stored_code(&target));
-    ck_assert(!target_stored_code_right(&target, NULL));
+    ck_assert(!target_stored_code_right(&target, NULL) && target_stored_code_moment(&target, NULL).awaited);
     ck_assert(target_stored_code_begin(&target, &began));
     target_stored_code_learn(&target, with_view("x"), began, 5000);
     mine = target_stored_code(&target);
@@ -429,7 +429,7 @@ START_TEST(trusted)
 
     /* under way: nothing is right, and reading would be in vain */
     target_stored_code_changing(&target);
-    ck_assert(!target_stored_code_right(&target, mine));
+    ck_assert(!target_stored_code_right(&target, mine) && target_stored_code_moment(&target, mine).awaited);
     ck_assert(!target_stored_code_begin(&target, &began));
     target_stored_code_learn(&target, with_view("x"), began, 5000);
     ck_assert(!target_stored_code_right(&target, mine));
@@ -441,7 +441,7 @@ START_TEST(trusted)
     ck_assert(!target_stored_code_right(&target, mine) && news == 1);
     ck_assert(target_stored_code_begin(&target, &began));
     target_stored_code_learn(&target, with_view("x"), began, 5000);
-    ck_assert(target_stored_code_right(&target, mine) && news == 2);
+    ck_assert(target_stored_code_right(&target, mine) && !target_stored_code_moment(&target, mine).awaited && news == 2);
 
     /* another content: who has the old snapshot must not trust it */
     target_stored_code_learn(&target, with_view("y"), began, 5000);
@@ -452,6 +452,15 @@ START_TEST(trusted)
     ck_assert(target_stored_code_numbers(&target).right);
     target_stored_code_unknown(&target);
     ck_assert(!target_stored_code_right(&target, mine) && !target_stored_code_numbers(&target).right);
+
+    /* it can't be read: who waits for that is told, once */
+    ck_assert(target_stored_code_moment(&target, mine).awaited);
+    target_stored_code_failed(&target);
+    target_stored_code_failed(&target);
+    ck_assert(!target_stored_code_moment(&target, mine).awaited && news == 4);
+    target_stored_code_learn(&target, with_view("y"), began, 5000);
+    target_stored_code_changing(&target);
+    ck_assert(target_stored_code_moment(&target, mine).awaited && news == 5);
     target_close(&target);
     ck_assert_int_eq(meaning(mine, "y"), PLAIN);
     stored_code_drop(mine);
