@@ -82,6 +82,7 @@ static void forget(struct client *c)
     stream_close(&c->stream);
     client_login_free(c);
     client_syntax_end(c);
+    client_code_wait_end(c);
     TAILQ_REMOVE(&clients->list, c, link);
     LIST_REMOVE(c, same_bucket);
     STATS_ADD(clients->loop->stats.clients, -1);
@@ -108,6 +109,7 @@ void client_finish(struct client *c, enum close_reason reason)
     c->state = CLIENT_CLOSING;
     buffer_free(&c->stream.in);
     client_syntax_end(c);
+    client_code_wait_end(c);
     client_login_free(c);
     deadline_set(&c->home->lingering, &c->deadline);
     if (!stream_stuck(&c->stream))

@@ -68,6 +68,17 @@ struct client {
         bool parameters;       /* but has some */
         struct buffer text;    /* the client's own */
     } syntax;
+    struct {
+        enum code_wait {
+            CODE_WAIT_NONE,
+            CODE_WAIT_LISTED,  /* the command at hand waits until it is known what is stored at the server */
+            CODE_WAIT_ENDED,   /* it did, and is looked at again */
+            CODE_WAIT_OVER,    /* for too long */
+        } state;
+        TAILQ_ENTRY(client) link;
+        unsigned round;           /* clients.code_round when it began */
+        struct deadline deadline; /* over all that it waits for this: the pool's wait_timeout */
+    } code_wait;
     bool file;                 /* LOCAL INFILE: the client sends */
     bool eof;                  /* its direction has ended; ours may go on */
     bool again;                /* the command at hand has been counted */
@@ -106,6 +117,9 @@ struct clients {
     struct deadline_queue abandoned;  /* abandon_after */
     struct deadline_queue lingering;
     struct deadline_queue transactions; /* idle_in_transaction_timeout */
+    struct deadline_queue code_waits; /* wait_timeout */
+    struct client_list code_waiters;
+    unsigned code_round;              /* counts how often these were told that more is known */
     ev_timer rounds;                  /* draining: looks for who has nothing to do */
 };
 
@@ -116,6 +130,8 @@ void clients_close(struct clients *clients);
 void clients_greet(struct clients *clients);
 /* There is a new snapshot of the globals. */
 void clients_globals_changed(struct clients *clients, const struct globals *was, const struct globals *is);
+/* More is known of the stored code, or that it can't be known: who waits for that goes on. */
+void clients_code_known(struct clients *clients);
 /* The settings are others: deadlines follow. */
 void clients_settings_changed(struct clients *clients, const struct conf *conf);
 /* No client comes any more: who rests is ended as a server ends its clients (a FIN and no word), and who is at work when it has done. */
@@ -230,10 +246,18 @@ void client_residue_unseen(struct client *c);
 bool client_residue_missed(struct client *c) __attribute__((warn_unused_result));
 /* client_warnings.c: a SHOW WARNINGS or SHOW ERRORS about a list that the session has kept is answered from it (client_relay_local). */
 bool client_answer_warnings(struct client *c, const uint8_t *text, size_t length) __attribute__((warn_unused_result));
-/* client_names.c: what the stored code that the command may run may read of the statement before it (enum residue). */
+/* client_names.c: what the stored code that the command may run may read of the statement before it (enum residue, or NAME_READS_ANYTHING: so it is while that
+ * is awaited). */
 uint8_t client_names_read(const struct client *c, const struct backend *b);
 /* Does it name a routine? */
 bool client_names_call(const struct client *c, const struct backend *b);
+/* client_code_wait.c: the command, which has been judged but not sent, can't be judged for certain before the stored code has been read. True: it is LEASING
+ * now, and looked at again then; its backend may be gone. False: nothing to wait for, or it has waited for wait_timeout. */
+bool client_awaits_code(struct client *c) __attribute__((warn_unused_result));
+/* The command has been sent, or will not be. */
+void client_code_wait_end(struct client *c);
+/* The expiry of clients.code_waits. */
+void client_code_wait_expired(struct deadline *deadline);
 /* SHOW COUNT(*) WARNINGS in any spelling, in the one that residue_text knows; NULL: it is none. */
 const char *client_plain_count(const struct client *c, const uint8_t *text, size_t length);
 

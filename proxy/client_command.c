@@ -109,6 +109,7 @@ void client_refuse_command(struct client *c, const struct backend_error *error)
 {
     uint32_t packet = packet_length(buffer_bytes(&c->stream.in));
 
+    client_code_wait_end(c);
     c->state = CLIENT_DROPPING;
     c->upload = (struct upload){PACKET_HEADER + packet, packet == PACKET_MAX};
     if (client_send_error(c, 1, error))

@@ -217,12 +217,13 @@ static void report(struct client_kill *kill, enum finding finding)
 
 /* --- the target's worker --- */
 
-/* It waits for a backend: the wait is what there is to interrupt. */
+/* It waits for a backend, or for what is stored at the server to be known: the wait is what there is to interrupt. */
 static void interrupt_wait(struct client *target)
 {
     struct backend_error error = {.number = 1317, .sqlstate = "70100", .text = "Query execution was interrupted"};
 
-    frames_cancel(target->home->frames, &target->lease);
+    if (target->lease.state != LEASE_HELD)
+        frames_cancel(target->home->frames, &target->lease);
     client_refuse_command(target, &error);
 }
 
@@ -289,6 +290,12 @@ static void kill_on_server(struct client_kill *kill, struct backend *b)
     backend_kill(b, &kill->request);
 }
 
+/* What the server is to end: what runs there, or what is pinned there. */
+static bool has_work_on_server(const struct client *target)
+{
+    return (target->lease.state == LEASE_HELD && target->code_wait.state != CODE_WAIT_LISTED) || lease_is_primed(&target->lease);
+}
+
 static void on_arrival(struct loop *loop, struct message *message)
 {
     struct client_kill *kill = container_of(message, struct client_kill, travel);
@@ -298,7 +305,7 @@ static void on_arrival(struct loop *loop, struct message *message)
     (void)loop;
     if (!can_be_killed(target)) {
         report(kill, FOUND_NOBODY);
-    } else if (target->lease.state == LEASE_HELD || lease_is_primed(&target->lease)) {
+    } else if (has_work_on_server(target)) {
         kill->primed = lease_is_primed(&target->lease) && !kill->connection;
         kill_on_server(kill, target->lease.backend);
     } else if (target->lease.session.image.account == kill->account) {

@@ -118,6 +118,7 @@ void clients_settings_changed(struct clients *clients, const struct conf *conf)
     clients->conf = conf;
     deadline_queue_set_length(&clients->logins, conf->login_timeout_us);
     deadline_queue_set_length(&clients->abandoned, conf->abandon_after_us);
+    deadline_queue_set_length(&clients->code_waits, conf->wait_timeout_us);
     time_transactions(clients, conf->idle_in_transaction_timeout_us);
 }
 
@@ -197,6 +198,8 @@ void clients_open(struct clients *clients)
     deadline_queue_open(&clients->logins, ev, conf->login_timeout_us, login_expired);
     deadline_queue_open(&clients->abandoned, ev, conf->abandon_after_us, abandon_expired);
     deadline_queue_open(&clients->transactions, ev, conf->idle_in_transaction_timeout_us, transaction_expired);
+    deadline_queue_open(&clients->code_waits, ev, conf->wait_timeout_us, client_code_wait_expired);
+    TAILQ_INIT(&clients->code_waiters);
     deadline_queue_open(&clients->lingering, ev, LINGER_US, abandon_expired);
     ev_timer_init(&clients->rounds, on_round, 0., DRAIN_ROUND_SECONDS);
     clients->rounds.data = clients;
@@ -207,6 +210,7 @@ void clients_close(struct clients *clients)
     deadline_queue_close(&clients->logins);
     deadline_queue_close(&clients->abandoned);
     deadline_queue_close(&clients->transactions);
+    deadline_queue_close(&clients->code_waits);
     deadline_queue_close(&clients->lingering);
     ev_timer_stop(clients->loop->ev, &clients->rounds);
 }

@@ -74,7 +74,9 @@ uint8_t client_names_read(const struct client *c, const struct backend *b)
     const struct stored_code *code = code_of(c);
     const struct name_list *names = names_of(c, b);
 
-    return names && names->count ? name_list_reads(names, code ? &code->names : NULL) : 0;
+    if (!names || !names->count)
+        return 0;
+    return b->moment.awaited ? NAME_READS_ANYTHING : name_list_reads(names, code ? &code->names : NULL);
 }
 
 bool client_names_call(const struct client *c, const struct backend *b)

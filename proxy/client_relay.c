@@ -223,6 +223,7 @@ size_t client_run(struct client *c, uint8_t *bytes, size_t length)
         return 0;
     STATS_ADD(stats(c)->commands, !c->again);
     c->again = false;
+    client_code_wait_end(c);
     if (answered)
         return here;
     if (client_at_border(c))

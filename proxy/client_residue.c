@@ -2,7 +2,7 @@
  * Statements that read what the one before them left (SHOW WARNINGS, ROW_COUNT(), ...), when the session has changed its backend in between.
  *
  * In this order: the backend is given it (frames_prime.c), the list that was kept is the answer (client_warnings.c), the numbers are put into the text
- * (protocol/residue_text.c), or there is no answer.
+ * (protocol/residue_text.c), or there is no answer. What code reads that is just being read itself is waited for (client_code_wait.c), if it could not be given.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -81,28 +81,20 @@ static bool answered(struct client *c, const uint8_t *text, size_t length, uint8
     return plain ? send_with_values(c, (const uint8_t *)plain, strlen(plain), which) : send_with_values(c, text, length, which);
 }
 
-/* --- no answer --- */
+/* --- stored code that it runs --- */
 
-static bool tell(struct client *c, const char *end)
+static bool may_read_residue(uint8_t command)
 {
-    STATS_INC(c->home->loop->stats.residues_refused);
-    return client_send_text(c, 1, 1235, "42000",
-                            "sluse: this statement reads what the statement before it left, and the session has changed its connection since; "
-                            "SHOW WARNINGS, ROW_COUNT() and FOUND_ROWS() in a SELECT can be asked%s", end);
+    return command == COM_QUERY || command == COM_STMT_EXECUTE;
 }
 
-void client_refuse_residue(struct client *c)
+/* Stored code that is more than plain, or is not known. */
+static bool may_run_code(const struct client *c)
 {
-    bool sent = client_at_border(c);
+    const struct backend *b = c->lease.backend;
+    const struct statement_effects *text = &b->effects.text;
 
-    c->lease.backend->reply.state = REPLY_AT_END;
-    c->lease.backend->reply.failed = true;
-    c->lease.backend->effects.local = true;
-    if (!tell(c, ""))
-        return;
-    client_note_end(c);
-    if (!sent)
-        c->state = CLIENT_DROPPING;
+    return may_read_residue(c->command) && (text->pins & (PIN_BIT(PIN_OPAQUE) | PIN_BIT(PIN_UNREAD)) || (text->looked_up && !b->moment.right));
 }
 
 /* Its first word is none that a statement begins with: the server says so, whatever stands behind it. */
@@ -112,6 +104,59 @@ static bool is_no_statement(const struct backend *b)
 
     return e->command == COM_QUERY && e->text.verb == VERB_OTHER && !e->text.several && e->text.pins & PIN_BIT(PIN_OPAQUE) &&
            b->statement.verb_word == SYMBOL_NONE && !lexer_unclear(&b->statement.lexer);
+}
+
+/* What of what code might read its backend has not. */
+static uint8_t code_lacks(const struct client *c)
+{
+    uint8_t lacks = RESIDUE_ALL & (uint8_t)~c->lease.session.on_server;
+
+    return c->home->facts->is_mariadb ? lacks : lacks & (uint8_t)~RESIDUE_WARNINGS;
+}
+
+/* What stored code that it runs may read, and its backend has not. That nobody can read what is in a schema is no reason to refuse each statement that uses
+ * its tables: triggers and views that read it are rare. What is just being read is waited for. */
+static uint8_t code_misses(const struct client *c)
+{
+    const struct backend *b = c->lease.backend;
+    uint8_t lacks = code_lacks(c), reads;
+
+    if (!lacks || !may_run_code(c) || is_no_statement(b))
+        return 0;
+    reads = client_names_read(c, b);
+    return reads == NAME_READS_ANYTHING && !b->moment.awaited && !client_names_call(c, b) ? 0 : lacks & reads;
+}
+
+/* --- no answer --- */
+
+/* Why there is none. */
+static const char *reason_of(const struct client *c)
+{
+    if (c->lease.backend->moment.awaited && code_misses(c))
+        return "this statement may run a view, trigger or routine that reads what the statement before it left, and the session has changed its connection since; "
+               "it could not be told within wait_timeout, as these are being changed or read";
+    return "this statement reads what the statement before it left, and the session has changed its connection since; "
+           "SHOW WARNINGS, ROW_COUNT() and FOUND_ROWS() in a SELECT can be asked";
+}
+
+static bool tell(struct client *c, const char *reason, const char *end)
+{
+    STATS_INC(c->home->loop->stats.residues_refused);
+    return client_send_text(c, 1, 1235, "42000", "sluse: %s%s", reason, end);
+}
+
+void client_refuse_residue(struct client *c)
+{
+    bool sent = client_at_border(c);
+
+    c->lease.backend->reply.state = REPLY_AT_END;
+    c->lease.backend->reply.failed = true;
+    c->lease.backend->effects.local = true;
+    if (!tell(c, reason_of(c), ""))
+        return;
+    client_note_end(c);
+    if (!sent)
+        c->state = CLIENT_DROPPING;
 }
 
 static bool refused(struct client *c, uint8_t missing)
@@ -127,9 +172,10 @@ static bool refused(struct client *c, uint8_t missing)
 /* The end of the text is not sent: so it never runs, but nothing else can be said on this connection any more. */
 static void refuse_sent(struct client *c)
 {
+    const char *reason = reason_of(c);
     bool goes_on = frames_tear(c->home->frames, &c->lease);
 
-    if (!tell(c, goes_on ? "" : ": the session ends"))
+    if (!tell(c, reason, goes_on ? "" : ": the session ends"))
         return;
     if (!goes_on) {
         client_finish(c, CLOSE_BACKEND_LOST);
@@ -140,20 +186,6 @@ static void refuse_sent(struct client *c)
 }
 
 /* --- which of them --- */
-
-static bool may_read_residue(uint8_t command)
-{
-    return command == COM_QUERY || command == COM_STMT_EXECUTE;
-}
-
-/* Stored code that is more than plain, or is not known. */
-static bool may_run_code(const struct client *c)
-{
-    const struct backend *b = c->lease.backend;
-    const struct statement_effects *text = &b->effects.text;
-
-    return may_read_residue(c->command) && (text->pins & (PIN_BIT(PIN_OPAQUE) | PIN_BIT(PIN_UNREAD)) || (text->looked_up && !b->moment.right));
-}
 
 /* Would giving it something be the end of a ROW_COUNT() that it reads, and that can't be put into its text? */
 static bool spoils_row_count(const struct client *c)
@@ -206,21 +238,6 @@ static uint8_t wants_primed(struct client *c)
     return wanted && !spoils_row_count(c) ? backend_can_prime(c->lease.backend, s, wanted) : 0;
 }
 
-/* What stored code that it runs may read, and its backend has not. A table that is not known for a moment is no reason to refuse a statement: triggers and
- * views that read it are rare, and are read soon. */
-static uint8_t code_misses(const struct client *c)
-{
-    const struct session *s = &c->lease.session;
-    uint8_t lacks = RESIDUE_ALL & (uint8_t)~s->on_server, reads;
-
-    if (!c->home->facts->is_mariadb)
-        lacks &= (uint8_t)~RESIDUE_WARNINGS;
-    if (!lacks || !may_run_code(c))
-        return 0;
-    reads = client_names_read(c, c->lease.backend);
-    return reads == NAME_READS_ANYTHING && !client_names_call(c, c->lease.backend) ? 0 : lacks & reads;
-}
-
 /* The command waits until its backend has been given these. */
 static void prime(struct client *c, uint8_t which)
 {
@@ -238,15 +255,18 @@ static bool asks_origins(const struct session *s, const struct statement_effects
 bool client_residue(struct client *c, const uint8_t *bytes, size_t length)
 {
     const struct statement_effects *text = &c->lease.backend->effects.text;
-    uint8_t missing = text->reads & (uint8_t)~c->lease.session.on_server, can = wants_primed(c);
+    uint8_t missing = text->reads & (uint8_t)~c->lease.session.on_server, can = wants_primed(c), misses;
 
     if (session_refuses_several(&c->lease.session, &c->lease.backend->effects))
+        return false;
+    misses = code_misses(c);
+    if (misses & (uint8_t)~can && client_awaits_code(c))
         return false;
     if (can) {
         prime(c, can);
         return false;
     }
-    if (code_misses(c)) {
+    if (misses) {
         client_refuse_residue(c);
         return true;
     }
@@ -271,6 +291,8 @@ void client_residue_unseen(struct client *c)
     struct session *s = &c->lease.session;
     uint8_t can = backend_can_prime(c->lease.backend, s, RESIDUE_ALL & (uint8_t)~s->on_server);
 
+    if (code_lacks(c) & (uint8_t)~can && client_awaits_code(c))
+        return;
     if (can)
         prime(c, can);
 }
@@ -281,7 +303,7 @@ bool client_residue_missed(struct client *c)
     const struct statement_effects *text = &c->lease.backend->effects.text;
     uint8_t missing = text->reads & RESIDUE_ALL & (uint8_t)~s->on_server;
 
-    if (c->command != COM_QUERY || session_refuses_several(s, &c->lease.backend->effects) || (!missing && !asks_origins(s, text)))
+    if (c->command != COM_QUERY || session_refuses_several(s, &c->lease.backend->effects) || (!missing && !asks_origins(s, text) && !code_misses(c)))
         return false;
     refuse_sent(c);
     return true;

@@ -51,7 +51,7 @@ void frames_release(struct frames *f, struct lease *lease, bool border);
 /* Between two commands of a session that nothing pins: it becomes resident, and its backend may be taken by others. It stays held when the backend can't be
  * given away now. */
 void frames_yield(struct frames *f, struct lease *lease);
-/* A backend at rest that is logged in as the session's account: the session's own, which it holds then, or nobody's. A KILL QUERY aimed at it hits nothing,
+/* A backend at rest that is logged in as the session's account: the session's own, which it holds or holds then, or nobody's. A KILL QUERY aimed at it hits nothing,
  * and shows whether the asker may kill the session. NULL: there is none. The caller counts the KILL in b->kills; nobody else has the backend until it is answered. */
 struct backend *frames_judge(struct frames *f, struct lease *lease);
 /* Loads the held backend anew for a lease whose image has changed; ready or failed follows. */

@@ -20,6 +20,8 @@ struct backend *frames_judge(struct frames *f, struct lease *lease)
 {
     struct backend *b = lease->resident;
 
+    if (lease->state == LEASE_HELD)
+        return lease->backend;
     if (b && b->state == BACKEND_IDLE) {
         frames_idle_remove(f, b);
         frames_hold(f, lease, b); /* if its client wants it meanwhile, it has it, and the KILL may be for what it does then */

@@ -161,6 +161,7 @@ static void on_facts(struct loop *loop, struct message *message)
     worker->facts.globals = globals;
     stored_code_drop(before);
     frames_look_again(&worker->frames);
+    clients_code_known(&worker->clients);
     follow_globals(worker);
     if (atomic_load(&worker->target->up))
         frames_server_up(&worker->frames);

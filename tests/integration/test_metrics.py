@@ -12,6 +12,8 @@ import pytest
 
 from harness import BASE, ERR, FOUND_ROWS, OK, wait_until
 from harness.look import samples
+from test_code_waits import LOSES
+from test_unread import Hold
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 import stats_tables  # noqa: E402
@@ -143,6 +145,21 @@ def residues(known, clients, **_):
     return proxy
 
 
+def unknown_code(known, clients, schemas, **_):
+    """A session that has moved, while somebody's change of what is stored is under way."""
+    proxy = known(3, wait_timeout="300ms", debug_migrate="always")
+    schemas.sql("CREATE TABLE app.held (a INT)")
+    changer, session = clients(proxy, schema="app"), clients(proxy, schema="app")
+    go(session, LOSES)
+    with Hold(schemas) as hold:
+        changer.send_command(3, b"RENAME TABLE held TO now_free")
+        wait_until(lambda: schemas.running("now_free"))
+        assert session.query("INSERT INTO t (v) VALUES (1)")[0].code == 1235
+        hold.end()
+        changer.read_reply()
+    return proxy
+
+
 def keys(known, clients, **_):
     """A capability that only a login sets."""
     proxy = known()
@@ -244,6 +261,7 @@ MOVED_BY = {
     pages: "pages_stolen pages_asked page_ins_difference page_ins_ahead page_ins_reset page_ins_login backend_restores",
     page_that_stays: "pages_kept",
     residues: "residues_answered residues_written residues_refused residues_retold residues_primed",
+    unknown_code: "code_waits code_waits_expired",
     keys: "backend_turned_over",
     deadlines: "idle_transactions_ended query_timeouts",
     silence: "silent_ended",

@@ -25,7 +25,7 @@ STARVED = 3168
 PATIENCE = 6   # seconds
 SILENCE = "no reply within the time limit"
 PUT_IN = re.compile(rb"IF\((1|@@warning_count=0),")   # how values begin that are put into a text (protocol/residue_text.c)
-COUNTED = re.compile(r"leases|page|pin|residue|frame")
+COUNTED = re.compile(r"leases|page|pin|residue|frame|code_wait")
 
 
 @dataclass(frozen=True)
