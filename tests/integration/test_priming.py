@@ -133,7 +133,7 @@ def test_the_session_ends_meanwhile(front, server, client, routine):
     other.value("SELECT 1")
     assert isinstance(session.reset()[0], OK)
     other.quit()
-    wait_until(lambda: proxy.backends()["idle"] == 1, what="its connection is clean")
+    proxy.wait_idle(clients=1)   # its connection is clean
     server.sigstop()
     try:
         session.send_command(3, b"CALL reader()")
@@ -142,7 +142,7 @@ def test_the_session_ends_meanwhile(front, server, client, routine):
         wait_until(lambda: proxy.stats()["clients"]["current"] == 0, what="it has ended")
     finally:
         server.cont()
-    wait_until(lambda: proxy.backends()["idle"] == 1, what="it is clean")
+    proxy.wait_idle(clients=0)
     after = client(proxy)
     assert after.value("SELECT FOUND_ROWS()") == "0"
 
@@ -363,7 +363,7 @@ def test_a_judged_kill_meanwhile(held, client):
     other.value("SELECT 1")
     assert isinstance(session.reset()[0], OK)
     other.quit()
-    wait_until(lambda: proxy.backends()["idle"] == 1, what="its connection is clean")
+    proxy.wait_idle(clients=2)   # its connection is clean
     session.ok("SET div_precision_increment = 7")   # and it has the FOUND_ROWS() of before its reset, which no server has
     kill = between.hold(b"KILL QUERY")
     boss.send_command(3, f"KILL QUERY {session.id}".encode())

@@ -143,8 +143,11 @@ class Sluse:
         assert client.login_reply is None or hasattr(client.login_reply, "affected"), client.login_reply
         return client
 
-    def wait_idle(self, timeout=20):
-        """No session holds a backend and nobody waits; idle backends may stay."""
+    def wait_idle(self, timeout=20, clients=None):
+        """No session holds a backend and nobody waits; idle backends may stay. clients: only so many are connected, and nothing is left of the others."""
+        if clients is not None:
+            wait_until(lambda: self.stats()["clients"]["current"] == clients, timeout, f"{clients} clients")
+
         def idle():
             pool = self.stats()["pool"]
             return pool["waiting"] == 0 and all(pool["backends"].get(k, 0) == 0 for k in ZERO)
