@@ -1,6 +1,7 @@
 """What keeps a session on its backend: how each pin begins, how it ends, and that its backend is shared again afterwards."""
 import pytest
 
+from fake_server import Between
 from harness import ERR, OK, ResultSet, wait_until
 
 SETUP = """
@@ -325,3 +326,57 @@ def test_all_pinned_all_waiting(sluse, server):
         client.quit()
     proxy.wait_idle()
     assert proxy.stats()["pool"]["pinned_idle"] == 0
+
+
+# --- init_connect ---
+
+@pytest.fixture
+def unasked(own_mariadb, sluse):
+    """A factory of proxies whose control thread has not been able to ask yet, with what holds its question, and a client that has a connection."""
+    made = []
+
+    def make(size, init_connect=""):
+        server = own_mariadb(options=[f"--init-connect={init_connect}"])
+        server.sql("GRANT SUPER ON *.* TO svc@'%'")
+        made.append(Between(server))
+        question = made[-1].hold(b"@@global.init_connect")
+        proxy = sluse(made[-1], pool=dict(size=size, wait_timeout="60s"), sluse=dict(workers=1), backend=dict(health_interval="1h", connect_timeout="60s"))
+        session = proxy.client()
+        session.ok("SET time_zone = '+05:00'")
+        wait_until(lambda: question.held and pins(proxy) == {"unknown_init_connect": 1}, what="it is pinned")
+        return proxy, question, session
+    yield make
+    for each in made:
+        each.close()
+
+
+def test_before_init_connect_is_known(unasked):
+    """Who is there before the server could be asked is not held for ever, when it has none."""
+    proxy, question, session = unasked(size=2)
+    other = proxy.client()
+    other.send_command(3, b"SELECT 'served', @@time_zone")
+    waiting(proxy, 1)
+    question.release()
+    assert other.read_reply()[0].rows == ((b"served", b"SYSTEM"),)
+    assert session.value("SELECT @@time_zone") == "+05:00"
+    other.quit(), session.quit()
+
+
+def test_before_init_connect_is_known_to_be_there(unasked):
+    proxy, question, session = unasked(size=2, init_connect="SET @@div_precision_increment = 7")
+    question.release()
+    wait_until(lambda: pins(proxy) == {"init_connect": 1}, what="it is there")
+    assert session.value("SELECT 1 / 3") == "0.3333333"
+    session.quit()
+
+
+def test_before_init_connect_is_known_to_have_been_there(unasked):
+    """A client of sluse has taken it away meanwhile: who came before has what it did, which nobody knows."""
+    proxy, question, session = unasked(size=3, init_connect="SET @@div_precision_increment = 7")
+    setter = proxy.client(user="svc", password="svc")
+    setter.ok("SET GLOBAL init_connect = ''")
+    setter.quit()
+    question.release()
+    wait_until(lambda: pins(proxy) == {"init_connect": 1}, what="it was there")
+    assert session.value("SELECT 1 / 3") == "0.3333333"
+    session.quit()
