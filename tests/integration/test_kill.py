@@ -267,7 +267,7 @@ def test_the_server_judges_by_a_connection_of_its_account(judged):
     victim, boss, limited, passing = client(), client("boss"), client("limited"), client()
     assert passing.value("SELECT 1") == "1"
     passing.quit()
-    wait_until(lambda: proxy.backends()["idle"] == 1)
+    proxy.wait_idle(clients=3)
     for _ in range(5):
         assert limited.query(f"KILL {victim.id}")[0] == denied(victim)
         assert isinstance(boss.query(f"KILL QUERY {victim.id}")[0], OK)
@@ -275,7 +275,7 @@ def test_the_server_judges_by_a_connection_of_its_account(judged):
     other = client()
     assert other.value("SELECT 1") == "1"
     other.quit()
-    wait_until(lambda: proxy.backends()["idle"] == 1)
+    proxy.wait_idle(clients=3)
     assert isinstance(boss.query(f"KILL {victim.id}")[0], OK)
     assert victim.wait_closed() in ("eof", "reset")
     last = client()
@@ -311,16 +311,16 @@ def test_judged_while_it_works(judged):
     """It goes on while others ask: its statements are hit by none but who may, and the asker's word is the server's."""
     proxy, client = judged
     victim, limited = client(), client("limited")
-    stop = []
+    stop, done = [], [0]
 
     def work():
-        n = 0
         while not stop:
-            assert victim.value(f"SELECT {n}") == str(n)
-            n += 1
-        return n
+            assert victim.value(f"SELECT {done[0]}") == str(done[0])
+            done[0] += 1
     thread = in_thread(work)
-    for _ in range(100):
+    asked = 0
+    while thread.is_alive() and (asked < 100 or done[0] <= 10):
         assert limited.query(f"KILL {victim.id}")[0] == denied(victim)
+        asked += 1
     stop.append(True)
-    assert thread.result() > 10
+    thread.result()
