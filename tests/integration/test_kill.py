@@ -1,11 +1,9 @@
 """KILL, KILL QUERY and COM_PROCESS_KILL of virtual ids."""
-import os
 
 import pymysql
 import pytest
 
-from harness import ERR, OK, SERVERS, RawClient, ResultSet, wait_until
-from harness.builds import roots
+from harness import ERR, OK, RawClient, ResultSet, wait_until
 from harness.compare import in_thread
 from harness.replies import Closed
 
@@ -210,11 +208,9 @@ def test_connection_id_is_the_virtual_one(proxy):
 
 # --- by an account that may kill others' sessions ---
 
-@pytest.fixture(scope="module", params=SERVERS)
-def any_server(request):
-    if request.param != "mariadb-10.11" and not os.path.isdir(os.path.join(roots(), request.param)):
-        pytest.skip(f"{request.param} is not here; tests/install-servers makes it")
-    with SERVERS[request.param]() as server:
+@pytest.fixture(scope="module")
+def any_server(each_kind):
+    with each_kind() as server:
         identified = "WITH caching_sha2_password BY" if server.family == "mysql" else "BY"
         server.sql(f"CREATE USER boss@'%' IDENTIFIED {identified} 'boss'")
         server.sql(f"GRANT {'CONNECTION_ADMIN' if server.family == 'mysql' else 'CONNECTION ADMIN'} ON *.* TO boss@'%'")
@@ -226,7 +222,7 @@ def any_server(request):
 def judged(sluse, any_server):
     """A proxy with an account that may kill others, and its clients by name."""
     proxy = sluse(any_server, pool=dict(size=2), sluse=dict(workers=1), account_boss={"password": "boss"})
-    wait_until(lambda: proxy.stats()["target"]["stored_code"]["right"], what="stored code is read")
+    proxy.wait_read()
     made = []
 
     def client(user="app"):

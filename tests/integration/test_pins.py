@@ -1,7 +1,6 @@
 """What keeps a session on its backend: how each pin begins, how it ends, and that its backend is shared again afterwards."""
 import pytest
 
-from fake_server import Between
 from harness import ERR, OK, ResultSet, wait_until
 
 SETUP = """
@@ -35,22 +34,18 @@ def one(sluse, server):
     """A factory of proxies with one backend for sessions."""
     def make(**pool):
         proxy = sluse(pool=dict(size=2, **{"wait_timeout": "60s", **pool}))
-        wait_until(lambda: proxy.stats()["target"]["stored_code"]["right"], what="stored code is read")
+        proxy.wait_read()
         return proxy
     return make
 
 
-def pins(proxy):
-    return {name: pin["now"] for name, pin in proxy.stats()["pins"].items() if pin["now"]}
-
-
 def has(proxy, pin):
     """The reply is with the client a moment before the pins are counted."""
-    wait_until(lambda: pins(proxy).get(pin) == 1, 5, f"{pin} is a pin; pins are {pins(proxy)}")
+    wait_until(lambda: proxy.pins().get(pin) == 1, 5, f"{pin} is a pin; pins are {proxy.pins()}")
 
 
 def has_none(proxy):
-    wait_until(lambda: pins(proxy) == {}, 5, f"no pins; there are {pins(proxy)}")
+    wait_until(lambda: proxy.pins() == {}, 5, f"no pins; there are {proxy.pins()}")
 
 
 def waiting(proxy, n):
@@ -335,23 +330,19 @@ def test_all_pinned_all_waiting(sluse, server):
 # --- init_connect ---
 
 @pytest.fixture
-def unasked(own_mariadb, sluse):
+def unasked(own_mariadb, sluse, put_between):
     """A factory of proxies whose control thread has not been able to ask yet, with what holds its question, and a client that has a connection."""
-    made = []
-
     def make(size, init_connect=""):
         server = own_mariadb(options=[f"--init-connect={init_connect}"])
         server.sql("GRANT SUPER ON *.* TO svc@'%'")
-        made.append(Between(server))
-        question = made[-1].hold(b"@@global.init_connect")
-        proxy = sluse(made[-1], pool=dict(size=size, wait_timeout="60s"), sluse=dict(workers=1), backend=dict(health_interval="1h", connect_timeout="60s"))
+        between = put_between(server)
+        question = between.hold(b"@@global.init_connect")
+        proxy = sluse(between, pool=dict(size=size, wait_timeout="60s"), sluse=dict(workers=1), backend=dict(health_interval="1h", connect_timeout="60s"))
         session = proxy.client()
         session.ok("SET time_zone = '+05:00'")
-        wait_until(lambda: question.held and pins(proxy) == {"unknown_init_connect": 1}, what="it is pinned")
+        wait_until(lambda: question.held and proxy.pins() == {"unknown_init_connect": 1}, what="it is pinned")
         return proxy, question, session
-    yield make
-    for each in made:
-        each.close()
+    return make
 
 
 def test_before_init_connect_is_known(unasked):
@@ -369,7 +360,7 @@ def test_before_init_connect_is_known(unasked):
 def test_before_init_connect_is_known_to_be_there(unasked):
     proxy, question, session = unasked(size=2, init_connect="SET @@div_precision_increment = 7")
     question.release()
-    wait_until(lambda: pins(proxy) == {"init_connect": 1}, what="it is there")
+    wait_until(lambda: proxy.pins() == {"init_connect": 1}, what="it is there")
     assert session.value("SELECT 1 / 3") == "0.3333333"
     session.quit()
 
@@ -381,6 +372,6 @@ def test_before_init_connect_is_known_to_have_been_there(unasked):
     setter.ok("SET GLOBAL init_connect = ''")
     setter.quit()
     question.release()
-    wait_until(lambda: pins(proxy) == {"init_connect": 1}, what="it was there")
+    wait_until(lambda: proxy.pins() == {"init_connect": 1}, what="it was there")
     assert session.value("SELECT 1 / 3") == "0.3333333"
     session.quit()

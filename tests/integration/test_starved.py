@@ -26,7 +26,7 @@ def starving(sluse, clients):
     """A factory: a pool for two sessions that two have who did that; and the line that came of a third one."""
     def make(*statements, **sections):
         proxy = sluse(pool=dict(size=3, wait_timeout="200ms"), sluse=dict(workers=1), **sections)
-        wait_until(lambda: proxy.stats()["target"]["stored_code"]["right"])
+        proxy.wait_read()
         victim = clients(proxy)
         for _ in range(2):
             holder = clients(proxy, schema="app")

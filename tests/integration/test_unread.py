@@ -1,10 +1,8 @@
 """Statements that run while it is not known what is stored at the server: their sessions are pinned until it is."""
-import os
 
 import pytest
 
-from harness import ERR, SERVERS, ResultSet, wait_until
-from harness.builds import roots
+from harness import ERR, ResultSet, wait_until
 from harness.compare import in_thread
 from test_stored_code import ALL, grant, make, until_right
 
@@ -13,11 +11,9 @@ TABLES = ["CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, a INT)", "CREATE T
           "CREATE VIEW v_old AS SELECT 1 AS a", "CREATE FUNCTION f_old() RETURNS INT RETURN 1"]
 
 
-@pytest.fixture(scope="module", params=SERVERS)
-def shared(request):
-    if request.param != "mariadb-10.11" and not os.path.isdir(os.path.join(roots(), request.param)):
-        pytest.skip(f"{request.param} is not here; tests/install-servers makes it")
-    with SERVERS[request.param]() as server:
+@pytest.fixture(scope="module")
+def shared(each_kind):
+    with each_kind() as server:
         grant(server, ALL, "SELECT, TRIGGER, SHOW VIEW, EXECUTE ON *.*")
         server.sql("GRANT ALL ON *.* TO app@'%'")
         yield server
@@ -38,16 +34,12 @@ def proxy(sluse, server):
 
 
 @pytest.fixture
-def client(proxy, server):
-    made = []
-
+def client(proxy, server, clients):
     def one(*statements):
-        made.append(proxy.client(schema="app", plugin=server.plugin))
-        go(made[-1], *statements)
-        return made[-1]
-    yield one
-    for each in made:
-        each.close()
+        made = clients(proxy, schema="app", plugin=server.plugin)
+        go(made, *statements)
+        return made
+    return one
 
 
 class Hold:
@@ -76,16 +68,12 @@ def go(client, *statements):
         assert not isinstance(reply.end if isinstance(reply, ResultSet) else reply, ERR), (statement, reply)
 
 
-def pins(proxy):
-    return {name: pin["now"] for name, pin in proxy.stats()["pins"].items() if pin["now"]}
-
-
 def is_right(proxy):
     return proxy.stats()["target"]["stored_code"]["right"]
 
 
 def until_pins(proxy, **expected):
-    wait_until(lambda: pins(proxy) == expected, what=f"pins are {expected}, not {pins(proxy)}")
+    wait_until(lambda: proxy.pins() == expected, what=f"pins are {expected}, not {proxy.pins()}")
 
 
 PLAIN = ["INSERT INTO t (a) VALUES (1)", "SELECT a FROM app.t WHERE id > 0", "SELECT a, f_old() FROM v_old", "UPDATE t SET a = 2 WHERE a = 1",
@@ -107,7 +95,7 @@ def test_while_a_change_is_under_way(proxy, server, client):
         statement = prepared.prepare("SELECT a FROM t WHERE id > ?")[0].statement
         prepared.execute(statement, (0,))
         prepared.stmt_close(statement)
-        wait_until(lambda: pins(proxy).get("unread") == len(plain) + 3)
+        wait_until(lambda: proxy.pins().get("unread") == len(plain) + 3)
         hold.end()
         changer.read_reply()
     until_right(proxy)
@@ -130,7 +118,7 @@ def test_between_a_change_and_its_reading(proxy, server, client):
         if is_right(proxy):
             pytest.skip("this server shows tables that are being changed")
         view, function, trigger = client("SELECT a FROM v_new"), client("SELECT f_old()"), client("INSERT INTO t (a) VALUES (1)")
-        wait_until(lambda: pins(proxy).get("unread", 0) >= 3, what="they are pinned")   # the reply is with the client a moment before
+        wait_until(lambda: proxy.pins().get("unread", 0) >= 3, what="they are pinned")   # the reply is with the client a moment before
         hold.end()
         renaming.result()
     other.close()
@@ -178,7 +166,7 @@ def test_change_and_use_in_one_text(proxy, server, client):
     replies = one.query("CREATE TRIGGER tr_new BEFORE INSERT ON t FOR EACH ROW SET @y = 7; INSERT INTO t (a) VALUES (1)")
     assert not isinstance(replies[-1], ERR)
     until_right(proxy)
-    wait_until(lambda: set(pins(proxy)) & {"unread", "opaque"}, what="it is pinned")
+    wait_until(lambda: set(proxy.pins()) & {"unread", "opaque"}, what="it is pinned")
     assert one.value("SELECT @y") == "7"
 
 
@@ -191,7 +179,7 @@ def test_a_prepared_statement_and_a_later_trigger(proxy, server, client):
     until_right(proxy, proxy.stats()["target"]["stored_code"]["readings"] - 1)
     one.execute(insert, (1,))
     one.stmt_close(insert)
-    wait_until(lambda: set(pins(proxy)) & {"unread", "opaque"}, what="it is pinned")
+    wait_until(lambda: set(proxy.pins()) & {"unread", "opaque"}, what="it is pinned")
     assert one.value("SELECT @y") == "7"
 
 

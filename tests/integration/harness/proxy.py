@@ -122,6 +122,14 @@ class Sluse:
     def ready(self):
         return self.http("/readyz")[0] == 200
 
+    def wait_read(self):
+        """It is known what code is stored at the server."""
+        wait_until(lambda: self.stats()["target"]["stored_code"]["right"], what="stored code is read")
+
+    def pins(self):
+        """So many sessions are pinned now, by the name of the pin. A reply is with its client a moment before these are counted."""
+        return {name: pin["now"] for name, pin in self.stats()["pins"].items() if pin["now"]}
+
     def log(self):
         try:
             with open(self.log_path, errors="replace") as f:
