@@ -1,5 +1,4 @@
 """What drivers and frameworks say before anything else: it pins nothing, and all of it is in force on another connection too."""
-
 import pytest
 
 from harness import ERR, RawClient, wait_until

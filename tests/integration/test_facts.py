@@ -2,7 +2,6 @@
 
 docs/session-state.md, "Where each fact is held", says which test holds what, and which ones hold that a session through sluse is the same.
 """
-
 import pytest
 
 from harness import (AUTOCOMMIT, BASE, COM_QUERY, DEPRECATE_EOF, ERR, IGNORE_SPACE, IN_TRANS, LOCAL_FILES, MULTI_STATEMENTS, OK,

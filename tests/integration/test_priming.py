@@ -1,5 +1,4 @@
 """What may happen while a server is given back what a session's last statement left: the session ends, is killed, or the server is in no hurry."""
-
 import pytest
 
 from harness import ERR, OK, RawClient, wait_until

@@ -1,5 +1,4 @@
 """Settings that end connections: a session has them wherever it is, and is ended by its own; no connection is by another's."""
-
 import pytest
 
 from harness import ERR, RawClient, ResultSet, wait_until

@@ -1,9 +1,7 @@
 """Statements that run while it is not known what is stored at the server: their sessions are pinned until it is."""
-
 import pytest
 
 from harness import ERR, ResultSet, wait_until
-from harness.compare import in_thread
 from test_stored_code import ALL, grant, make, until_right
 
 TABLES = ["CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, a INT)", "CREATE TABLE held (a INT)", "CREATE TABLE renamed (a INT)",
@@ -106,22 +104,19 @@ def test_while_a_change_is_under_way(proxy, server, client):
     assert proxy.counter("clients_accepted") == proxy.stats()["clients"]["current"] + sum(proxy.stats()["client_closed"].values())
 
 
-def test_between_a_change_and_its_reading(proxy, server, client):
+def test_between_a_change_and_its_reading(sluse, server, clients, put_between):
     """What is read then is what they ran."""
-    other = server.connect(database="app")
-    changer = client()
-    with Hold(server) as hold:
-        renaming = in_thread(lambda: other.cursor().execute("RENAME TABLE held TO now_free, renamed TO renamed_too"))
-        wait_until(lambda: server.running("now_free"))
-        go(changer, "CREATE VIEW v_new AS SELECT 1 AS a")
-        go(changer, "CREATE TRIGGER tr_new BEFORE INSERT ON t FOR EACH ROW SET @y = 7")
-        if is_right(proxy):
-            pytest.skip("this server shows tables that are being changed")
-        view, function, trigger = client("SELECT a FROM v_new"), client("SELECT f_old()"), client("INSERT INTO t (a) VALUES (1)")
-        wait_until(lambda: proxy.pins().get("unread", 0) >= 3, what="they are pinned")   # the reply is with the client a moment before
-        hold.end()
-        renaming.result()
-    other.close()
+    between = put_between(server)
+    proxy = sluse(between, pool=dict(size=12), control={"user": ALL, "password": "pw", "stored_code_refresh": "24h"}, backend=dict(connect_timeout="60s"))
+    until_right(proxy)
+    changer, view, function, trigger = (clients(proxy, schema="app", plugin=server.plugin) for _ in range(4))
+    reading = between.hold(b"FROM information_schema.SCHEMATA")
+    go(changer, "CREATE VIEW v_new AS SELECT 1 AS a", "CREATE TRIGGER tr_new BEFORE INSERT ON t FOR EACH ROW SET @y = 7")
+    wait_until(lambda: reading.held, what="it is about to be read")
+    for client, statement in ((view, "SELECT a FROM v_new"), (function, "SELECT f_old()"), (trigger, "INSERT INTO t (a) VALUES (1)")):
+        go(client, statement)
+    until_pins(proxy, unread=3)
+    reading.release()
     until_right(proxy)
     until_pins(proxy, opaque=1)
     assert trigger.value("SELECT @y") == "7"
