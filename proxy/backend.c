@@ -34,8 +34,8 @@ void backend_set_state(struct backend *b, enum backend_state state)
     if (!transition[b->state][state])
         log_line(LOG_ERROR, "backend %llu: %s -> %s is no transition", (unsigned long long)b->id, backend_state_name(b->state), backend_state_name(state));
     INVARIANT(transition[b->state][state]);
+    STATS_ADD(stats->backends[state], 1); /* first: who looks meanwhile sees it twice rather than not at all */
     STATS_ADD(stats->backends[b->state], -1);
-    STATS_ADD(stats->backends[state], 1);
     if (log_wants(LOG_DEBUG))
         log_line(LOG_DEBUG, "backend %llu (thread %u): %s -> %s", (unsigned long long)b->id, b->thread_id, backend_state_name(b->state),
                  backend_state_name(state));

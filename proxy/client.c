@@ -85,10 +85,15 @@ static void forget(struct client *c)
     client_code_wait_end(c);
     TAILQ_REMOVE(&clients->list, c, link);
     LIST_REMOVE(c, same_bucket);
+    loop_bury(clients->loop, &c->grave, c);
+}
+
+/* Whoever sees that it has gone sees what has become of its backend, too. */
+static void uncount(struct clients *clients)
+{
     STATS_ADD(clients->loop->stats.clients, -1);
     atomic_fetch_sub_explicit(&clients->count, 1, memory_order_relaxed);
     atomic_fetch_sub_explicit(clients->total, 1, memory_order_relaxed);
-    loop_bury(clients->loop, &c->grave, c);
 }
 
 void client_close(struct client *c, enum close_reason reason)
@@ -99,6 +104,7 @@ void client_close(struct client *c, enum close_reason reason)
         note_close(c, reason);
     forget(c);
     give_back(c);
+    uncount(c->home);
 }
 
 void client_finish(struct client *c, enum close_reason reason)

@@ -33,7 +33,7 @@ void frames_hold(struct frames *f, struct lease *lease, struct backend *b)
     if (b->resident != lease)
         session_move(s, b->status, &b->epoch, b->warned);
     if (f->context.facts->init_connect)
-        s->pins |= PIN_BIT(PIN_INIT_CONNECT);
+        s->pins |= PIN_BIT(f->context.facts->asked ? PIN_INIT_CONNECT : PIN_UNKNOWN_INIT_CONNECT);
     backend_set_lease(b, lease, NULL);
     lease->resident = NULL;
     lease->backend = b;

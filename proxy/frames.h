@@ -74,7 +74,7 @@ void frames_silence_begin(struct frames *f, struct lease *lease, int64_t since_u
 
 /* Is it known now what the session's texts ran, and is it not held for that any more? */
 bool frames_end_doubt(struct frames *f, struct lease *lease);
-/* More is known of the stored code: sessions that are held only because it was not are let go. */
+/* More is known of the server: sessions that are held only because it was not are let go. */
 void frames_look_again(struct frames *f);
 
 /* The settings are others: deadlines follow, and the pool's new bound. The loop's thread. */

@@ -46,6 +46,8 @@ static const char *remedy_of(enum pin most)
         return "privileges for the control account, which sluse --check --connect names: " REMEDY_OF_PINS;
     case PIN_INIT_CONNECT:
         return "no init_connect at the server, or a larger [pool] size: " REMEDY_OF_PINS;
+    case PIN_UNKNOWN_INIT_CONNECT:
+        return "a control account that the server lets in, which the log and /readyz tell of: " REMEDY_OF_PINS;
     default:
         return "functions that disconnect when they are done, or a larger [pool] size: " REMEDY_OF_PINS;
     }

@@ -46,7 +46,6 @@ static struct ticket *ticket_for(struct frames *f, struct lease *lease)
         ticket->lease = lease;
         ticket->waiter.key = lease->key;
         ticket->waiter.since_us = lease->since_us;
-        ticket->waiter.account = lease->session.image.account;
     }
     return ticket;
 }

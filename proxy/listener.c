@@ -186,11 +186,12 @@ void listen_sockets_close(struct listen_sockets *sockets)
 
 static void out_of_descriptors(struct listener *l, int error)
 {
-    unsigned skipped;
+    unsigned before;
+    char word[32];
 
     STATS_INC(l->loop->stats.accept_pauses);
-    if (log_allowed(&l->trouble, 1, 1, &skipped))
-        log_line(LOG_WARNING, "can't accept clients: %s (and %u times before); trying again in %.0f ms", strerror(error), skipped, PAUSE_SECONDS * 1000);
+    if (log_is_news(&l->trouble, strerror(error), &before))
+        log_line(LOG_WARNING, "can't accept clients: %s%s; trying again every %.0f ms", strerror(error), log_before(before, word), PAUSE_SECONDS * 1000);
     ev_io_stop(l->loop->ev, &l->reader);
     ev_timer_again(l->loop->ev, &l->pause);
 }

@@ -39,7 +39,7 @@ struct listener {
     bool passed;
     ev_io reader;
     ev_timer pause; /* out of descriptors: try again in a while */
-    struct log_limit trouble;
+    struct log_news trouble;
     const struct listener_events *events;
     void *data;
 };

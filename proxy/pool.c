@@ -249,22 +249,6 @@ void pool_succeeded(struct pool *pool)
     pthread_mutex_unlock(&pool->mutex);
 }
 
-void pool_take_account(struct pool *pool, uint16_t account, struct waiter_list *list)
-{
-    struct waiter *each, *next;
-
-    TAILQ_INIT(list);
-    pthread_mutex_lock(&pool->mutex);
-    for (each = TAILQ_FIRST(&pool->shared.queue); each; each = next) {
-        next = TAILQ_NEXT(each, link);
-        if (each->account == account) {
-            (void)dequeue_locked(pool, each);
-            TAILQ_INSERT_TAIL(list, each, link);
-        }
-    }
-    pthread_mutex_unlock(&pool->mutex);
-}
-
 uint64_t pool_waiting(const struct pool *pool)
 {
     return atomic_load_explicit(&((struct pool *)(uintptr_t)pool)->waiting, memory_order_seq_cst);

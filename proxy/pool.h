@@ -24,7 +24,6 @@ struct waiter {
     TAILQ_ENTRY(waiter) link;
     uint64_t ticket;  /* 0: none yet; kept when a waiter comes back to the queue, so that it comes back to its place */
     uint32_t key;     /* what a backend must have been logged in with */
-    uint16_t account;
     int64_t since_us; /* the asker's: when it began to need one */
     bool queued;
 };
@@ -88,9 +87,6 @@ struct waiter *pool_slot_for_head(struct pool *pool, int64_t now_us);
 /* A connect or login failed: nobody gets a slot for a while (50 ms, doubling to 2 s). Returns when to try again, monotonic. */
 int64_t pool_failed(struct pool *pool, int64_t now_us);
 void pool_succeeded(struct pool *pool);
-
-/* Takes everybody who waits with that account off the queue, into list, in order. */
-void pool_take_account(struct pool *pool, uint16_t account, struct waiter_list *list);
 
 uint64_t pool_waiting(const struct pool *pool);
 struct pool_numbers {

@@ -52,7 +52,7 @@ void session_reset(struct session *s, uint16_t status, bool is_mariadb)
 {
     /* the role stays, and so does whatever else nobody can know */
     const pin_set lasting = PIN_BIT(PIN_ROLE) | PIN_BIT(PIN_PROFILING) | PIN_BIT(PIN_OPAQUE) | PIN_BIT(PIN_UNREAD) | PIN_BIT(PIN_PREPARE) | PIN_BIT(PIN_XA) |
-                            PIN_BIT(PIN_COMMAND) | PIN_BIT(PIN_INIT_CONNECT) | PIN_BIT(PIN_UNSAVED);
+                            PIN_BIT(PIN_COMMAND) | PIN_BIT(PIN_INIT_CONNECT) | PIN_BIT(PIN_UNKNOWN_INIT_CONNECT) | PIN_BIT(PIN_UNSAVED);
     uint8_t unsaved = s->unsaved & (UNSAVED_SCHEMA | UNSAVED_FOUND_ROWS);
     uint64_t found_rows = s->found_rows;
     bool lost = s->found_rows_lost;

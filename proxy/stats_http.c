@@ -20,7 +20,7 @@
 struct stats_http {
     struct MHD_Daemon *daemon;
     struct stats_sources from;
-    struct log_limit trouble;
+    struct log_news trouble;
 };
 
 /* --- who asks --- */
@@ -126,14 +126,14 @@ static void on_message(void *data, const char *format, va_list arguments)
 {
     static const struct timespec pause = {.tv_nsec = 100000000};
     struct stats_http *http = data;
-    unsigned skipped;
+    unsigned before;
     char word[32];
 
     (void)arguments;
     if (!strstr(format, "resource limit"))
         return;
-    if (log_allowed(&http->trouble, 1, 1, &skipped))
-        log_line(LOG_WARNING, "[stats] can't answer: no descriptor%s; trying again in 100 ms", log_before(skipped, word));
+    if (log_is_news(&http->trouble, "no descriptor", &before))
+        log_line(LOG_WARNING, "[stats] can't answer: no descriptor%s; trying again every 100 ms", log_before(before, word));
     nanosleep(&pause, NULL);
 }
 

@@ -131,7 +131,8 @@ void target_learn_variables(struct target *target, bool init_connect, bool skip_
     bool same;
 
     pthread_mutex_lock(&target->mutex);
-    same = facts->init_connect == init_connect && facts->skip_name_resolve == skip_name_resolve && facts->max_connections == max_connections;
+    same = facts->asked && facts->init_connect == init_connect && facts->skip_name_resolve == skip_name_resolve && facts->max_connections == max_connections;
+    facts->asked = true;
     facts->init_connect = init_connect;
     facts->skip_name_resolve = skip_name_resolve;
     facts->max_connections = max_connections;

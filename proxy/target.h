@@ -36,6 +36,7 @@ struct target_facts {
     uint16_t status;             /* of a fresh session: autocommit or not */
     bool is_mariadb;
     uint32_t server_number;      /* as in versioned comments: 101119, 90704 */
+    bool asked;                  /* the fields that the control thread asks for are filled in */
     bool init_connect;           /* the server runs something for each new login, which a change of user would miss; true until it is known */
     bool skip_name_resolve;
     uint64_t max_connections;
@@ -140,6 +141,8 @@ bool target_globals_changed(struct target *target, bool refused);
 bool target_globals_right(const struct target *target, const struct globals *globals);
 /* Has a backend of this epoch what a fresh session would have of the globals, as far as is known? Cheap. */
 bool target_has_globals(const struct target *target, const struct epoch *epoch);
+/* Has nothing been sent through sluse so far that may have changed them? */
+bool target_globals_untouched(struct target *target);
 /* The end of the last statement through sluse that may have changed grants: a login before it proves nothing. Cheap. */
 int64_t target_privileges_since(const struct target *target);
 /* The snapshot after the one that is known (NULL: the newest), held for the caller. NULL: there is none. */

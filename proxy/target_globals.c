@@ -78,6 +78,16 @@ int64_t target_privileges_since(const struct target *target)
     return atomic_load_explicit(&target->globals.privileges_us, memory_order_relaxed);
 }
 
+bool target_globals_untouched(struct target *target)
+{
+    bool untouched;
+
+    pthread_mutex_lock(&target->mutex);
+    untouched = target->globals.changes == 0 && target->globals.changing == 0;
+    pthread_mutex_unlock(&target->mutex);
+    return untouched;
+}
+
 struct globals *target_globals_next(struct target *target, const struct globals *known)
 {
     struct target_globals *all = &target->globals;

@@ -9,6 +9,8 @@ function lasts(name, now) {
   return lasted[name] >= LASTING;
 }
 
+const sentence = text => text[0].toUpperCase() + text.slice(1);
+
 /* The sentences that hold, in the order of their weight; those that begin with "!" are bad. */
 function notices(s) {
   const {pool: p, target: t} = s, wait = plural(p.waiting, "session waits", "sessions wait");
@@ -18,7 +20,9 @@ function notices(s) {
   const crowded = lasts("crowded", p.waiting > 0 && p.used >= p.size);
   return [
     s.readiness === "draining" && "!sluse drains: nobody new is let in, and it stops when who is at work has finished.",
-    !s.ready && s.readiness !== "draining" && `!${s.readiness[0].toUpperCase()}${s.readiness.slice(1)}`,
+    !s.ready && s.readiness !== "draining" && `!${sentence(s.readiness)}`,
+    ...s.ready ? s.readiness.split("\n").slice(1).map(line => `!${sentence(line)}`) : [],
+    s.conf.stale && "!The last reload was refused: what runs is not what pool.ini says. The log has its mistakes.",
     p.all_pinned_all_waiting && `!${wait}, and every connection is held by a session whose client sends nothing: `
       + "perhaps each of these clients needs a second connection to go on.",
     crowded && !p.all_pinned_all_waiting && `${wait}, the first for ${duration(p.waiting_oldest_ms)}: all ${number(p.size)} connections are in use.`,

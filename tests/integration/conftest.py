@@ -8,7 +8,9 @@ import pytest
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from harness import MariaDB, RawClient, Sluse  # noqa: E402
+from fake_server import Between  # noqa: E402
+from harness import SERVERS, MariaDB, RawClient, Sluse  # noqa: E402
+from harness.builds import roots  # noqa: E402
 
 
 def interrupt(*_):
@@ -40,6 +42,22 @@ def server_of():
     yield get
     for server in servers.values():
         server.remove()
+
+
+@pytest.fixture(scope="session")
+def installed():
+    """installed("mysql-9.7"): that kind of server; the test is skipped where tests/install-servers has not put it."""
+    def kind(name):
+        if name != MariaDB.name and not os.path.isdir(os.path.join(roots(), name)):
+            pytest.skip(f"{name} is not here; tests/install-servers makes it")
+        return SERVERS[name]
+    return kind
+
+
+@pytest.fixture(scope="module", params=SERVERS)
+def each_kind(request, installed):
+    """The kinds of server, one after the other."""
+    return installed(request.param)
 
 
 @pytest.fixture
@@ -102,6 +120,19 @@ def sluse(request, mariadb):
     finally:
         for proxy in proxies:
             proxy.kill()
+
+
+@pytest.fixture
+def put_between(sluse):
+    """A factory of somebody between a proxy and a server, see fake_server.py. They go before the proxy is judged."""
+    made = []
+
+    def make(server):
+        made.append(Between(server))
+        return made[-1]
+    yield make
+    for each in made:
+        each.close()
 
 
 @pytest.fixture

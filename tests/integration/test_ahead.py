@@ -1,21 +1,16 @@
 """A session's settings go out in the same write as its statement, where the server can't refuse them; and what can come in between."""
-import os
 import signal
 
 import pytest
 
-from fake_server import Between
-from harness import BASE, ERR, LOCAL_FILES, MULTI_STATEMENTS, OK, SERVERS, RawClient, wait_until
-from harness.builds import roots
+from harness import BASE, ERR, LOCAL_FILES, MULTI_STATEMENTS, OK, RawClient, wait_until
 from harness.replies import decode_err
 from test_paging_ends import Standstill, closed, ok, ready
 
 
-@pytest.fixture(scope="module", params=SERVERS)
-def shared(request):
-    if request.param != "mariadb-10.11" and not os.path.isdir(os.path.join(roots(), request.param)):
-        pytest.skip(f"{request.param} is not here; tests/install-servers makes it")
-    with SERVERS[request.param](options=["--local-infile=ON"]) as server:
+@pytest.fixture(scope="module")
+def shared(each_kind):
+    with each_kind(options=["--local-infile=ON"]) as server:
         yield server
 
 
@@ -177,22 +172,19 @@ def test_what_reads_residue_waits_for_it(one, server, pair):
 
 # --- what comes in between ---
 
-def test_a_refusal_ends_the_session(one, sluse, server, pair):
+def test_a_refusal_ends_the_session(one, server, pair, put_between):
     """Its statement has run without its settings: nobody is told that all is well, and nothing else goes wrong."""
-    between = Between(server)
-    try:
-        proxy = one(between)
-        first, second = pair(proxy)
-        between.spoil = True
-        error = first.query("INSERT INTO t (v) VALUES (@@div_precision_increment)")[0]
-        assert isinstance(error, ERR) and (error.code, error.sqlstate) == (1105, "HY000") and "(error 1064)" in error.text, error
-        assert closed(first)
-        assert between.spoilt == 1 and ahead(proxy)[1] == 1
-        assert "settings that went ahead of a command: error 1064" in proxy.log()
-        assert second.rows(STATE)[0][:3] == state(1)[:3]
-        second.quit()
-    finally:
-        between.close()
+    between = put_between(server)
+    proxy = one(between)
+    first, second = pair(proxy)
+    between.spoil = True
+    error = first.query("INSERT INTO t (v) VALUES (@@div_precision_increment)")[0]
+    assert isinstance(error, ERR) and (error.code, error.sqlstate) == (1105, "HY000") and "(error 1064)" in error.text, error
+    assert closed(first)
+    assert between.spoilt == 1 and ahead(proxy)[1] == 1
+    assert "settings that went ahead of a command: error 1064" in proxy.log()
+    assert second.rows(STATE)[0][:3] == state(1)[:3]
+    second.quit()
 
 
 INACTIVE = b"\xff\xbf\x0f#HY000The client was disconnected by the server because of inactivity."
@@ -203,43 +195,37 @@ KILLED = b"\xff\x87\x07#70100Connection was killed"
 @pytest.mark.parametrize("ending", ["fin", b"%c\0\0\0%b" % (len(INACTIVE), INACTIVE), b"%c\0\0\1%b" % (len(KILLED), KILLED)], ids=["FIN", "4031", "1927"])
 @pytest.mark.parametrize("statement", ["INSERT INTO t (v) VALUES (@@div_precision_increment)", "SELECT ROW_COUNT(), @@div_precision_increment"],
                          ids=["behind", "waiting"])
-def test_the_server_ends_the_connection(one, server, pair, ending, statement):
+def test_the_server_ends_the_connection(one, server, pair, put_between, ending, statement):
     """Before it has answered the page-in: so it has not begun with the statement, which is sent on another connection. What the client sent behind it follows."""
-    between = Between(server)
-    try:
-        proxy = one(between)
-        first, second = pair(proxy)
-        commands = proxy.counter("commands")
-        between.ending = ending
-        first.send_command(3, statement.encode())
-        first.send_command(3, STATE.encode())
-        reply = first.read_reply()[-1]
-        assert reply.rows == ((b"-1", b"5"),) if "ROW_COUNT" in statement else reply.affected == 1, reply
-        first.seq = 1
-        assert first.read_reply()[-1].rows[0][:3] == STATES[0]
-        assert between.ended == 1 and ahead(proxy)[1] == 0 and proxy.counter("page_ins_repeated") == 1
-        assert proxy.counter("commands") == commands + 2
-        assert second.rows(STATE)[0][:3] == state(1)[:3]
-        assert second.rows("SELECT v FROM t") == [("5",)] * ("INSERT" in statement)
-        first.quit(), second.quit()
-    finally:
-        between.close()
+    between = put_between(server)
+    proxy = one(between)
+    first, second = pair(proxy)
+    commands = proxy.counter("commands")
+    between.ending = ending
+    first.send_command(3, statement.encode())
+    first.send_command(3, STATE.encode())
+    reply = first.read_reply()[-1]
+    assert reply.rows == ((b"-1", b"5"),) if "ROW_COUNT" in statement else reply.affected == 1, reply
+    first.seq = 1
+    assert first.read_reply()[-1].rows[0][:3] == STATES[0]
+    assert between.ended == 1 and ahead(proxy)[1] == 0 and proxy.counter("page_ins_repeated") == 1
+    assert proxy.counter("commands") == commands + 2
+    assert second.rows(STATE)[0][:3] == state(1)[:3]
+    assert second.rows("SELECT v FROM t") == [("5",)] * ("INSERT" in statement)
+    first.quit(), second.quit()
 
 
-def test_the_server_resets_the_connection(one, server, pair):
+def test_the_server_resets_the_connection(one, server, pair, put_between):
     """Then answers may have been lost on their way, and nobody knows what has run."""
-    between = Between(server)
-    try:
-        proxy = one(between)
-        first, second = pair(proxy)
-        between.ending = "rst"
-        first.send_command(3, b"INSERT INTO t (v) VALUES (1)")
-        assert closed(first)
-        assert between.ended == 1 and proxy.counter("page_ins_repeated") == 0
-        assert second.rows(STATE)[0][:3] == state(1)[:3]
-        second.quit()
-    finally:
-        between.close()
+    between = put_between(server)
+    proxy = one(between)
+    first, second = pair(proxy)
+    between.ending = "rst"
+    first.send_command(3, b"INSERT INTO t (v) VALUES (1)")
+    assert closed(first)
+    assert between.ended == 1 and proxy.counter("page_ins_repeated") == 0
+    assert second.rows(STATE)[0][:3] == state(1)[:3]
+    second.quit()
 
 
 def test_a_connection_that_was_killed_while_nobody_looked(one, server, pair):

@@ -1,5 +1,6 @@
 """Descriptors: how many are needed and who is told; what happens when they run out, at the start's limit and below it; and the kernel's settings."""
 import http.client
+import json
 import re
 import subprocess
 
@@ -8,8 +9,8 @@ import pytest
 from harness import OK, RawClient, wait_until
 from harness.proxy import binary, write_ini
 
-PAUSED = re.compile(r"warning: can't accept clients: Too many open files \(and (\d+) times before\); trying again in 100 ms")
-UNANSWERED = re.compile(r"warning: \[stats\] can't answer: no descriptor \(and (\d+) before\); trying again in 100 ms")
+PAUSED = re.compile(r"warning: can't accept clients: Too many open files(?: \(and (\d+) before\))?; trying again every 100 ms")
+UNANSWERED = re.compile(r"warning: \[stats\] can't answer: no descriptor(?: \(and (\d+) before\))?; trying again every 100 ms")
 SHORT = re.compile(r"open files: (\d+) wanted for max_clients = (\d+) and size = (\d+), (\d+) allowed: raise LimitNOFILE in the unit \(ulimit -Hn in a shell\)"
                    r" to (\d+), or lower max_clients to (\d+)$", re.MULTILINE)
 
@@ -119,13 +120,18 @@ def test_they_run_out(sluse, crowd):
     soon as there are some."""
     proxy = small(sluse, None)
     inside = crowd(proxy, 5, login=True, greet=True)
-    before = proxy.stats()
+    kept, asking = (http.client.HTTPConnection("127.0.0.1", proxy.stats_port, timeout=20) for _ in range(2))
+
+    def stats():
+        kept.request("GET", "/stats")
+        return json.loads(kept.getresponse().read())
+
+    before = stats()
     assert before["counters"]["accept_pauses"] == 0
     limit = proxy.limit_descriptors(3)
     outside = crowd(proxy)
-    asking = http.client.HTTPConnection("127.0.0.1", proxy.stats_port, timeout=20)
     asking.request("GET", "/healthz")
-    wait_until(lambda: len(PAUSED.findall(proxy.log())) >= 3 and len(UNANSWERED.findall(proxy.log())) >= 3)
+    wait_until(lambda: stats()["counters"]["accept_pauses"] >= 25 and UNANSWERED.search(proxy.log()), 60)
     for client in inside:
         assert isinstance(client.ping()[0], OK)
     proxy.limit_descriptors(limit)
@@ -133,11 +139,9 @@ def test_they_run_out(sluse, crowd):
     assert asking.getresponse().read() == b"ok\n"
     now = proxy.stats()
     pauses, seconds = now["counters"]["accept_pauses"], now["uptime_s"] - before["uptime_s"] + 1
-    said = [int(skipped) for skipped in PAUSED.findall(proxy.log())]
-    assert sum(said) + len(said) <= pauses <= 2 * 10 * seconds   # one socket has the client; and timers are not exact
-    assert sum(said) > 0 and len(said) <= seconds + 1
-    said = [int(skipped) for skipped in UNANSWERED.findall(proxy.log())]
-    assert sum(said) + len(said) <= 10 * seconds and len(said) <= seconds + 1
+    assert pauses <= 2 * 10 * seconds   # one socket has the client; and timers are not exact
+    for line in (PAUSED, UNANSWERED):
+        assert 1 <= len(line.findall(proxy.log())) <= 1 + seconds // 60
     assert now["counters"]["clients_accepted"] == 6 and now["clients"]["current"] == 6
 
 

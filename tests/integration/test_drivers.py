@@ -1,10 +1,7 @@
 """What drivers and frameworks say before anything else: it pins nothing, and all of it is in force on another connection too."""
-import os
-
 import pytest
 
-from harness import ERR, SERVERS, RawClient, wait_until
-from harness.builds import roots
+from harness import ERR, RawClient, wait_until
 from harness.variables import NOISE, TAGS, Table, settings
 
 ANY, MARIADB, MYSQL = ("m10", "m11", "my9"), ("m10", "m11"), ("my9",)
@@ -63,11 +60,8 @@ def tag(request):
 
 
 @pytest.fixture(scope="module")
-def server(tag):
-    name = TAGS[tag]
-    if tag != "m10" and not os.path.isdir(os.path.join(roots(), name)):
-        pytest.skip(f"{name} is not here; tests/install-servers makes it")
-    with SERVERS[name]() as server:
+def server(tag, installed):
+    with installed(TAGS[tag])() as server:
         server.fresh_schemas()
         yield server
 
@@ -95,7 +89,7 @@ def test_setting_up_pins_nothing(sluse, server, tag, driver):
     if tag not in servers:
         pytest.skip("not with this server")
     proxy = sluse(server, pool=dict(size=2, wait_timeout="60s"))
-    wait_until(lambda: proxy.stats()["target"]["stored_code"]["right"], what="stored code is read")
+    proxy.wait_read()
     with RawClient(server.port, schema="app", plugin=server.plugin) as direct, proxy.client(schema="app", plugin=server.plugin) as client, \
             proxy.client(schema="app", plugin=server.plugin) as other:
         expected = errors(say(direct, statements))
@@ -113,7 +107,7 @@ def test_setting_up_pins_nothing(sluse, server, tag, driver):
 def test_what_is_not_off_pins(sluse, server):
     """sql_auto_is_null: whether IS NULL has found the last id already can't be asked; it is seen when the page is to leave."""
     proxy = sluse(server, pool=dict(size=2, wait_timeout="300ms"))
-    wait_until(lambda: proxy.stats()["target"]["stored_code"]["right"], what="stored code is read")
+    proxy.wait_read()
     with proxy.client(schema="app", plugin=server.plugin) as client, proxy.client(schema="app", plugin=server.plugin) as other:
         for statement in ("SET sql_auto_is_null = 1", "DROP TABLE IF EXISTS auto", "CREATE TABLE auto (id INT AUTO_INCREMENT PRIMARY KEY)",
                           "INSERT INTO auto VALUES (NULL)"):

@@ -1,12 +1,10 @@
 """What a fresh session is may change: SET GLOBAL, GRANT, REVOKE, DROP USER, passwords. Who has begun goes on as before, who begins is as at the server."""
-import os
 import re
 from contextlib import contextmanager
 
 import pytest
 
-from harness import BASE, ERR, IGNORE_SPACE, INTERACTIVE, MULTI_STATEMENTS, OK, SERVERS, Closed, MariaDB, wait_until
-from harness.builds import roots
+from harness import BASE, ERR, IGNORE_SPACE, INTERACTIVE, MULTI_STATEMENTS, OK, Closed, MariaDB, wait_until
 from harness.variables import TAGS, Table, is_number, literal, settings, spoken, text_of
 from test_variables import candidates, described
 
@@ -30,10 +28,8 @@ def tag_of(server):
 
 
 @pytest.fixture(scope="module", params=TAGS.values())
-def everyone(request):
-    if request.param != MariaDB.name and not os.path.isdir(os.path.join(roots(), request.param)):
-        pytest.skip(f"{request.param} is not here; tests/install-servers makes it")
-    with SERVERS[request.param]() as server:
+def everyone(request, installed):
+    with installed(request.param)() as server:
         prepare(server)
         yield server
 
@@ -59,7 +55,7 @@ def front(sluse):
         sections.setdefault("account_admin", {"password": "admin"})
         sections.setdefault("control", dict(user="admin", password="admin"))
         proxy = sluse(server=server, pool=dict(pool), **sections)
-        wait_until(lambda: proxy.stats()["target"]["stored_code"]["right"], what="the stored code is read")
+        proxy.wait_read()
         return proxy
     return make
 

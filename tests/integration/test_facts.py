@@ -2,13 +2,10 @@
 
 docs/session-state.md, "Where each fact is held", says which test holds what, and which ones hold that a session through sluse is the same.
 """
-import os
-
 import pytest
 
-from harness import (AUTOCOMMIT, BASE, COM_QUERY, DEPRECATE_EOF, ERR, IGNORE_SPACE, IN_TRANS, LOCAL_FILES, MULTI_STATEMENTS, OK, SERVERS,
+from harness import (AUTOCOMMIT, BASE, COM_QUERY, DEPRECATE_EOF, ERR, IGNORE_SPACE, IN_TRANS, LOCAL_FILES, MULTI_STATEMENTS, OK,
                      SESSION_TRACK, STATE_CHANGED, TRACK_SYSVAR, TRACK_TRX_STATE, TRACK_TRX_TEXT, RawClient, ResultSet)
-from harness.builds import roots
 from harness.replies import column_facts
 
 TRACKING = BASE | DEPRECATE_EOF | SESSION_TRACK | MULTI_STATEMENTS
@@ -51,12 +48,9 @@ GRANT RESOURCE_GROUP_USER ON *.* TO app@'%'
 """}
 
 
-@pytest.fixture(scope="module", params=SERVERS)
-def server(request):
-    if request.param != "mariadb-10.11" and not os.path.isdir(os.path.join(roots(), request.param)):
-        pytest.skip(f"{request.param} is not here; tests/install-servers makes it")
-    kind = SERVERS[request.param]
-    with kind(options=["--performance-schema=on"] if "mysql" in request.param else []) as server:
+@pytest.fixture(scope="module")
+def server(each_kind):
+    with each_kind(options=["--performance-schema=on"] if "mysql" in each_kind.name else []) as server:
         server.sql("CREATE DATABASE secret")
         server.sql("CREATE TABLE secret.s (id INT)")
         connection = server.connect(database="app")

@@ -41,7 +41,7 @@ def known(sluse, schemas):
     def make(backends=1, workers=1, server=None, sections=None, **pool):
         (server or schemas).sql("CREATE TABLE IF NOT EXISTS app.t (id INT AUTO_INCREMENT PRIMARY KEY, v INT)")
         proxy = sluse(server=server, pool=dict(size=backends + 1, **pool), sluse=dict(workers=workers), **(sections or {}))
-        wait_until(lambda: proxy.stats()["target"]["stored_code"]["right"], what="stored code is read")
+        proxy.wait_read()
         return proxy
     return make
 

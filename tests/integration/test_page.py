@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from harness import ERR, wait_until
+from harness import ERR, RawClient, wait_until
 from harness.page import FAINT, Browser
 from harness.proxy import ROOT
 
@@ -237,6 +237,35 @@ def test_a_server_that_is_down_and_a_sluse_that_is_gone(sluse, own_mariadb, chro
     assert proxy.process.wait(30) == 0
     proxy.process = None
     chromium.wait(lambda seen: seen["lost"], what="the page says that sluse is gone")
+
+
+def test_what_stands_below_ready(sluse, own_mariadb, browser):
+    """One of several accounts is refused, a reload was: both are told for as long as they are so."""
+    server = own_mariadb()
+    proxy = sluse(server=server)
+    wait_until(proxy.ready)
+    browser.open(proxy)
+    server.sql("SET PASSWORD FOR svc@'%' = PASSWORD('another')")
+    with RawClient(proxy.port, user="svc", password="svc") as client:
+        assert client.login_reply.code == 1045
+    seen = browser.wait(lambda seen: any("refused by the server" in notice for notice in seen["notices"]), what="the account is named")
+    status, text = proxy.http("/readyz")
+    ready, refused = text.splitlines()
+    assert (status, ready, seen["readiness"]) == (200, "ready", "ready") and refused.startswith("account svc: ")
+    assert seen["notices"][0] == "A" + refused[1:]
+
+    proxy.sections["pool"]["size"] = "many"
+    proxy.reload()
+    seen = browser.wait(lambda seen: any("not what pool.ini says" in notice for notice in seen["notices"]), what="the reload is told")
+    assert seen["notices"][0] == "A" + refused[1:] and proxy.stats()["conf"]["stale"]
+    browser.look(width=360)
+    seen = browser.seen()
+    assert seen["width"] == 360 and seen["cut"] == [] and browser.run(FAINT) == []
+
+    proxy.sections["pool"]["size"] = 10
+    proxy.sections["account svc"]["password"] = "another"
+    proxy.reload()
+    browser.wait(lambda seen: not any("refused" in notice for notice in seen["notices"]), what="both are over")
 
 
 def test_every_size_and_both_schemes(sluse, own_mariadb, browser):

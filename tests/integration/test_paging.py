@@ -22,7 +22,7 @@ def shared(sluse, tables):
     """A factory of proxies that know the schemas' stored code, with as many backends for sessions as told."""
     def make(backends=1, workers=2, **pool):
         proxy = sluse(pool=dict(size=backends + 1, wait_timeout="60s", **pool), sluse=dict(workers=workers))
-        wait_until(lambda: proxy.stats()["target"]["stored_code"]["right"], what="stored code is read")
+        proxy.wait_read()
         return proxy
     return make
 
@@ -187,7 +187,7 @@ def test_400_clients_share_20_backends(sluse, schemas):
     people, rounds = 400, 2
     ledger(schemas, people)
     proxy = sluse(pool=dict(size=20, wait_timeout="120s"))
-    wait_until(lambda: proxy.stats()["target"]["stored_code"]["right"])
+    proxy.wait_read()
     everybody = threading.Barrier(people + 1, timeout=120)
 
     def work(i):

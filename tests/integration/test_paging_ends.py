@@ -17,7 +17,7 @@ def tables(schemas):
 
 
 def ready(proxy):
-    wait_until(lambda: proxy.stats()["target"]["stored_code"]["right"], what="stored code is read")
+    proxy.wait_read()
     return proxy
 
 

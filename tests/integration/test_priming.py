@@ -1,18 +1,12 @@
 """What may happen while a server is given back what a session's last statement left: the session ends, is killed, or the server is in no hurry."""
-import os
-
 import pytest
 
-from fake_server import Between
-from harness import ERR, OK, SERVERS, RawClient, ResultSet, wait_until
-from harness.builds import roots
+from harness import ERR, OK, RawClient, wait_until
 
 
-@pytest.fixture(scope="module", params=SERVERS)
-def shared(request):
-    if request.param != "mariadb-10.11" and not os.path.isdir(os.path.join(roots(), request.param)):
-        pytest.skip(f"{request.param} is not here; tests/install-servers makes it")
-    with SERVERS[request.param]() as server:
+@pytest.fixture(scope="module")
+def shared(each_kind):
+    with each_kind() as server:
         how = "WITH caching_sha2_password BY" if server.family == "mysql" else "BY"
         server.sql(f"CREATE USER admin@'%' IDENTIFIED {how} 'admin'")
         server.sql("GRANT ALL ON *.* TO admin@'%' WITH GRANT OPTION")
@@ -29,23 +23,19 @@ def server(shared):
 @pytest.fixture
 def front(sluse, server):
     """A factory of proxies that know the stored code."""
-    def make(control="app", **pool):
-        proxy = sluse(server, pool=dict(pool), control=dict(user=control), sluse=dict(workers=1), account_admin={"password": "admin"}, backend=dict(health_interval="1h"))
-        wait_until(lambda: proxy.stats()["target"]["stored_code"]["right"], what="stored code is read")
+    def make(control="app", server=server, health_interval="1h", **pool):
+        proxy = sluse(server, pool=dict(pool), control=dict(user=control), sluse=dict(workers=1), account_admin={"password": "admin"},
+                      backend=dict(health_interval=health_interval))
+        proxy.wait_read()
         return proxy
     return make
 
 
 @pytest.fixture
-def client(server):
-    made = []
-
+def client(server, clients):
     def connect(proxy, user="app", schema="app"):
-        made.append(RawClient(proxy.port, user=user, password=user, schema=schema, plugin=server.plugin))
-        return made[-1]
-    yield connect
-    for each in made:
-        each.close()
+        return clients(proxy, user=user, password=user, schema=schema, plugin=server.plugin)
+    return connect
 
 
 def moving(front, **sections):
@@ -133,7 +123,7 @@ def test_the_session_ends_meanwhile(front, server, client, routine):
     other.value("SELECT 1")
     assert isinstance(session.reset()[0], OK)
     other.quit()
-    wait_until(lambda: proxy.backends()["idle"] == 1, what="its connection is clean")
+    proxy.wait_idle(clients=1)   # its connection is clean
     server.sigstop()
     try:
         session.send_command(3, b"CALL reader()")
@@ -142,7 +132,7 @@ def test_the_session_ends_meanwhile(front, server, client, routine):
         wait_until(lambda: proxy.stats()["clients"]["current"] == 0, what="it has ended")
     finally:
         server.cont()
-    wait_until(lambda: proxy.backends()["idle"] == 1, what="it is clean")
+    proxy.wait_idle(clients=0)
     after = client(proxy)
     assert after.value("SELECT FOUND_ROWS()") == "0"
 
@@ -157,7 +147,7 @@ def counting(server):
 
 def await_pins(proxy, *names):
     """The reply is with the client a moment before the pins are counted."""
-    wait_until(lambda: {name for name, pin in proxy.stats()["pins"].items() if pin["now"]} == set(names), what=f"pins are {names}")
+    wait_until(lambda: set(proxy.pins()) == set(names), what=f"pins are {names}")
 
 
 @pytest.mark.parametrize("size", [4, 2], ids=["whenever it has run something", "when others wait"])
@@ -282,18 +272,12 @@ KEEPS = "UPDATE t SET v = 1 WHERE id = (SELECT 1)"   # FOUND_ROWS(), or not
 
 
 @pytest.fixture
-def held(sluse, server):
+def held(front, server, put_between):
     """A factory of proxies with somebody in between, who can hold what gives FOUND_ROWS() back."""
-    made = []
-
-    def make(health_interval="1h", **pool):
-        made.append(Between(server))
-        proxy = sluse(made[-1], pool=dict(pool), sluse=dict(workers=1), account_admin={"password": "admin"}, backend=dict(health_interval=health_interval))
-        wait_until(lambda: proxy.stats()["target"]["stored_code"]["right"], what="stored code is read")
-        return made[-1], proxy
-    yield make
-    for each in made:
-        each.close()
+    def make(**arguments):
+        between = put_between(server)
+        return between, front(server=between, **arguments)
+    return make
 
 
 def hold(between, proxy, session, statement):
@@ -363,7 +347,7 @@ def test_a_judged_kill_meanwhile(held, client):
     other.value("SELECT 1")
     assert isinstance(session.reset()[0], OK)
     other.quit()
-    wait_until(lambda: proxy.backends()["idle"] == 1, what="its connection is clean")
+    proxy.wait_idle(clients=2)   # its connection is clean
     session.ok("SET div_precision_increment = 7")   # and it has the FOUND_ROWS() of before its reset, which no server has
     kill = between.hold(b"KILL QUERY")
     boss.send_command(3, f"KILL QUERY {session.id}".encode())

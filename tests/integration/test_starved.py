@@ -26,7 +26,7 @@ def starving(sluse, clients):
     """A factory: a pool for two sessions that two have who did that; and the line that came of a third one."""
     def make(*statements, **sections):
         proxy = sluse(pool=dict(size=3, wait_timeout="200ms"), sluse=dict(workers=1), **sections)
-        wait_until(lambda: proxy.stats()["target"]["stored_code"]["right"])
+        proxy.wait_read()
         victim = clients(proxy)
         for _ in range(2):
             holder = clients(proxy, schema="app")
@@ -74,6 +74,20 @@ def test_init_connect(sluse, own_mariadb, clients):
     (*_, remedy, pins, _, _), = lines(proxy)
     assert pins == "init_connect 2" and "secret" not in proxy.log()
     assert remedy == f"no init_connect at the server, or a larger [pool] size: {PINNED}"
+
+
+def test_unknown_init_connect(sluse, schemas, clients):
+    """Likewise, as long as nobody can say that it has none."""
+    proxy = sluse(pool=dict(size=3, wait_timeout="200ms"), sluse=dict(workers=1), control=dict(user="app", password="secret"))
+    holders = [clients(proxy) for _ in range(2)]
+    for holder in holders:
+        holder.ok("DO 1")
+    third = clients(proxy)
+    refused = third.query("DO 1")[0] if isinstance(third.login_reply, OK) else third.login_reply   # as long as the login is believed
+    assert refused.code == 3168
+    (*_, remedy, pins, _, _), = lines(proxy)
+    assert pins == "unknown_init_connect 2" and "secret" not in proxy.log()
+    assert remedy == f"a control account that the server lets in, which the log and /readyz tell of: {PINNED}"
 
 
 def test_busy(sluse, clients, schemas):

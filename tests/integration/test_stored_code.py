@@ -6,8 +6,7 @@ import time
 
 import pytest
 
-from harness import SERVERS, MariaDB, wait_until
-from harness.builds import roots
+from harness import MariaDB, wait_until
 from harness.compare import in_thread
 from harness.proxy import binary
 from harness.server import MySQL97
@@ -101,16 +100,14 @@ def grant(server, user, *grants):
         server.sql(f"GRANT {what} TO {user}@'%'")
 
 
-@pytest.fixture(scope="module", params=SERVERS)
-def any_server(request):
+@pytest.fixture(scope="module")
+def any_server(each_kind):
     """Each kind of server, with everything that code can be stored in."""
-    if request.param != "mariadb-10.11" and not os.path.isdir(os.path.join(roots(), request.param)):
-        pytest.skip(f"{request.param} is not here; tests/install-servers makes it")
-    with SERVERS[request.param]() as server:
+    with each_kind() as server:
         server.fresh_schemas()
         server.sql("CREATE TABLE other.o (a INT)")
         make(server, EVERYTHING)
-        if "mariadb" in request.param:
+        if "mariadb" in each_kind.name:
             make(server, OF_MARIADB)
         grant(server, ALL, "SELECT, TRIGGER, SHOW VIEW, EXECUTE ON *.*")
         yield server

@@ -1,20 +1,15 @@
 """Settings that end connections: a session has them wherever it is, and is ended by its own; no connection is by another's."""
-import os
-
 import pytest
 
-from harness import ERR, SERVERS, RawClient, ResultSet, wait_until
-from harness.builds import roots
+from harness import ERR, RawClient, ResultSet, wait_until
 
 OF_EACH = ["wait_timeout", "interactive_timeout", "net_read_timeout", "net_write_timeout"]
 OF_MARIADB = ["idle_transaction_timeout", "idle_readonly_transaction_timeout", "idle_write_transaction_timeout"]
 
 
-@pytest.fixture(scope="module", params=SERVERS)
-def shared(request):
-    if request.param != "mariadb-10.11" and not os.path.isdir(os.path.join(roots(), request.param)):
-        pytest.skip(f"{request.param} is not here; tests/install-servers makes it")
-    with SERVERS[request.param]() as server:
+@pytest.fixture(scope="module")
+def shared(each_kind):
+    with each_kind() as server:
         yield server
 
 
@@ -30,22 +25,18 @@ def one(sluse, server):
     """A factory of proxies that know the stored code."""
     def make(backends=1, **pool):
         proxy = sluse(server, pool=dict(size=backends + 1, wait_timeout="60s", **pool), sluse=dict(workers=1))
-        wait_until(lambda: proxy.stats()["target"]["stored_code"]["right"], what="stored code is read")
+        proxy.wait_read()
         return proxy
     return make
 
 
 @pytest.fixture
-def client(server):
-    made = []
-
+def client(server, clients):
     def connect(port, *statements):
-        made.append(RawClient(getattr(port, "port", port), schema="app", plugin=server.plugin))
-        go(made[-1], *statements)
-        return made[-1]
-    yield connect
-    for each in made:
-        each.close()
+        made = clients(port, schema="app", plugin=server.plugin)
+        go(made, *statements)
+        return made
+    return connect
 
 
 def go(client, *statements):
@@ -64,10 +55,6 @@ def last_words(client):
     except ConnectionResetError:
         pass
     return said
-
-
-def pins(proxy):
-    return {name: pin["now"] for name, pin in proxy.stats()["pins"].items() if pin["now"]}
 
 
 def directly(server, client, *statements):
@@ -92,7 +79,7 @@ def test_they_travel(one, server, client):
     for each in (direct, first):
         go(each, "SET " + ", ".join(f"SESSION {name} = DEFAULT" for name in names))
     assert second.rows(asked) == first.rows(asked) == direct.rows(asked) == usual
-    assert pins(proxy) == {}
+    assert proxy.pins() == {}
 
 
 def after(proxy, client, ended, reason="wait_timeout"):
@@ -101,7 +88,7 @@ def after(proxy, client, ended, reason="wait_timeout"):
     assert proxy.counter("silent_ended") == (ended if reason == "wait_timeout" else 0)
     other = client(proxy)
     assert other.value("SELECT @@session.wait_timeout") == "28800"
-    assert pins(proxy) == {} and proxy.stats()["pool"]["pinned_idle"] == 0
+    assert proxy.pins() == {} and proxy.stats()["pool"]["pinned_idle"] == 0
     other.quit()
 
 
@@ -183,7 +170,7 @@ def test_a_page_that_leaves_as_its_session_comes(sluse, server, client):
     """It is on no connection for less than a moment, and counted from then it would be silent for too long; the server that has it now knows better."""
     before = server.sql("SELECT @@global.div_precision_increment")[0][0]
     proxy = sluse(server, pool=dict(size=3, wait_timeout="60s"), sluse=dict(workers=1), backend=dict(health_interval="200ms"))
-    wait_until(lambda: proxy.stats()["target"]["stored_code"]["right"], what="stored code is read")
+    proxy.wait_read()
     speaker, passing, other = client(proxy, "SET wait_timeout = 3"), client(proxy, "BEGIN"), client(proxy, "SELECT 1")
     passing.quit()
     wait_until(lambda: proxy.backends()["idle"] == 2, what="there is another connection than the one where it began")

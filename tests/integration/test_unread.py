@@ -1,11 +1,7 @@
 """Statements that run while it is not known what is stored at the server: their sessions are pinned until it is."""
-import os
-
 import pytest
 
-from harness import ERR, SERVERS, ResultSet, wait_until
-from harness.builds import roots
-from harness.compare import in_thread
+from harness import ERR, ResultSet, wait_until
 from test_stored_code import ALL, grant, make, until_right
 
 TABLES = ["CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, a INT)", "CREATE TABLE held (a INT)", "CREATE TABLE renamed (a INT)",
@@ -13,11 +9,9 @@ TABLES = ["CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, a INT)", "CREATE T
           "CREATE VIEW v_old AS SELECT 1 AS a", "CREATE FUNCTION f_old() RETURNS INT RETURN 1"]
 
 
-@pytest.fixture(scope="module", params=SERVERS)
-def shared(request):
-    if request.param != "mariadb-10.11" and not os.path.isdir(os.path.join(roots(), request.param)):
-        pytest.skip(f"{request.param} is not here; tests/install-servers makes it")
-    with SERVERS[request.param]() as server:
+@pytest.fixture(scope="module")
+def shared(each_kind):
+    with each_kind() as server:
         grant(server, ALL, "SELECT, TRIGGER, SHOW VIEW, EXECUTE ON *.*")
         server.sql("GRANT ALL ON *.* TO app@'%'")
         yield server
@@ -38,16 +32,12 @@ def proxy(sluse, server):
 
 
 @pytest.fixture
-def client(proxy, server):
-    made = []
-
+def client(proxy, server, clients):
     def one(*statements):
-        made.append(proxy.client(schema="app", plugin=server.plugin))
-        go(made[-1], *statements)
-        return made[-1]
-    yield one
-    for each in made:
-        each.close()
+        made = clients(proxy, schema="app", plugin=server.plugin)
+        go(made, *statements)
+        return made
+    return one
 
 
 class Hold:
@@ -76,16 +66,12 @@ def go(client, *statements):
         assert not isinstance(reply.end if isinstance(reply, ResultSet) else reply, ERR), (statement, reply)
 
 
-def pins(proxy):
-    return {name: pin["now"] for name, pin in proxy.stats()["pins"].items() if pin["now"]}
-
-
 def is_right(proxy):
     return proxy.stats()["target"]["stored_code"]["right"]
 
 
 def until_pins(proxy, **expected):
-    wait_until(lambda: pins(proxy) == expected, what=f"pins are {expected}, not {pins(proxy)}")
+    wait_until(lambda: proxy.pins() == expected, what=f"pins are {expected}, not {proxy.pins()}")
 
 
 PLAIN = ["INSERT INTO t (a) VALUES (1)", "SELECT a FROM app.t WHERE id > 0", "SELECT a, f_old() FROM v_old", "UPDATE t SET a = 2 WHERE a = 1",
@@ -107,7 +93,7 @@ def test_while_a_change_is_under_way(proxy, server, client):
         statement = prepared.prepare("SELECT a FROM t WHERE id > ?")[0].statement
         prepared.execute(statement, (0,))
         prepared.stmt_close(statement)
-        wait_until(lambda: pins(proxy).get("unread") == len(plain) + 3)
+        wait_until(lambda: proxy.pins().get("unread") == len(plain) + 3)
         hold.end()
         changer.read_reply()
     until_right(proxy)
@@ -118,22 +104,19 @@ def test_while_a_change_is_under_way(proxy, server, client):
     assert proxy.counter("clients_accepted") == proxy.stats()["clients"]["current"] + sum(proxy.stats()["client_closed"].values())
 
 
-def test_between_a_change_and_its_reading(proxy, server, client):
+def test_between_a_change_and_its_reading(sluse, server, clients, put_between):
     """What is read then is what they ran."""
-    other = server.connect(database="app")
-    changer = client()
-    with Hold(server) as hold:
-        renaming = in_thread(lambda: other.cursor().execute("RENAME TABLE held TO now_free, renamed TO renamed_too"))
-        wait_until(lambda: server.running("now_free"))
-        go(changer, "CREATE VIEW v_new AS SELECT 1 AS a")
-        go(changer, "CREATE TRIGGER tr_new BEFORE INSERT ON t FOR EACH ROW SET @y = 7")
-        if is_right(proxy):
-            pytest.skip("this server shows tables that are being changed")
-        view, function, trigger = client("SELECT a FROM v_new"), client("SELECT f_old()"), client("INSERT INTO t (a) VALUES (1)")
-        assert pins(proxy)["unread"] >= 3
-        hold.end()
-        renaming.result()
-    other.close()
+    between = put_between(server)
+    proxy = sluse(between, pool=dict(size=12), control={"user": ALL, "password": "pw", "stored_code_refresh": "24h"}, backend=dict(connect_timeout="60s"))
+    until_right(proxy)
+    changer, view, function, trigger = (clients(proxy, schema="app", plugin=server.plugin) for _ in range(4))
+    reading = between.hold(b"FROM information_schema.SCHEMATA")
+    go(changer, "CREATE VIEW v_new AS SELECT 1 AS a", "CREATE TRIGGER tr_new BEFORE INSERT ON t FOR EACH ROW SET @y = 7")
+    wait_until(lambda: reading.held, what="it is about to be read")
+    for client, statement in ((view, "SELECT a FROM v_new"), (function, "SELECT f_old()"), (trigger, "INSERT INTO t (a) VALUES (1)")):
+        go(client, statement)
+    until_pins(proxy, unread=3)
+    reading.release()
     until_right(proxy)
     until_pins(proxy, opaque=1)
     assert trigger.value("SELECT @y") == "7"
@@ -178,7 +161,7 @@ def test_change_and_use_in_one_text(proxy, server, client):
     replies = one.query("CREATE TRIGGER tr_new BEFORE INSERT ON t FOR EACH ROW SET @y = 7; INSERT INTO t (a) VALUES (1)")
     assert not isinstance(replies[-1], ERR)
     until_right(proxy)
-    assert set(pins(proxy)) & {"unread", "opaque"}
+    wait_until(lambda: set(proxy.pins()) & {"unread", "opaque"}, what="it is pinned")
     assert one.value("SELECT @y") == "7"
 
 
@@ -191,7 +174,7 @@ def test_a_prepared_statement_and_a_later_trigger(proxy, server, client):
     until_right(proxy, proxy.stats()["target"]["stored_code"]["readings"] - 1)
     one.execute(insert, (1,))
     one.stmt_close(insert)
-    assert set(pins(proxy)) & {"unread", "opaque"}
+    wait_until(lambda: set(proxy.pins()) & {"unread", "opaque"}, what="it is pinned")
     assert one.value("SELECT @y") == "7"
 
 

@@ -1,11 +1,9 @@
 """protocol/variable.def against the servers: it names what they have, and what travels is the same on another connection."""
-import os
 import re
 
 import pytest
 
-from harness import ERR, SERVERS, RawClient
-from harness.builds import roots
+from harness import ERR, RawClient
 from harness.variables import NOISE, TAGS, Table, is_number, literal, settings, spoken, text_of
 
 TABLE = Table()
@@ -53,11 +51,8 @@ def tag(request):
 
 
 @pytest.fixture(scope="module")
-def server(tag):
-    name = TAGS[tag]
-    if tag != "m10" and not os.path.isdir(os.path.join(roots(), name)):
-        pytest.skip(f"{name} is not here; tests/install-servers makes it")
-    with SERVERS[name](options=OPTIONS["mysql" if tag == "my9" else "mariadb"]) as server:
+def server(tag, installed):
+    with installed(TAGS[tag])(options=OPTIONS["mysql" if tag == "my9" else "mariadb"]) as server:
         yield server
 
 

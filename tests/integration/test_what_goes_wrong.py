@@ -5,7 +5,6 @@ import contextlib
 import pymysql
 import pytest
 
-from fake_server import Between
 from harness import ERR, Look, MariaDB, MySQL97, OK, RawClient, wait_until
 from harness.compare import in_thread
 from harness.replies import Closed
@@ -117,10 +116,8 @@ def test_the_database_restarts(sluse, server, clients):
 # --- slow ---
 
 @pytest.fixture
-def between(mariadb):
-    one = Between(mariadb)
-    yield one
-    one.close()
+def between(mariadb, put_between):
+    return put_between(mariadb)
 
 
 @on_mariadb

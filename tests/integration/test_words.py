@@ -4,8 +4,7 @@ import re
 
 import pytest
 
-from harness import ERR, SERVERS, RawClient
-from harness.builds import roots
+from harness import ERR, RawClient
 from harness.proxy import ROOT
 
 COLUMN = {"mariadb": 0, "mysql": 1}
@@ -25,12 +24,9 @@ WORDS = rows("word.def", r"WORD\((\w+), \w+, (\w+), (\w+)\)")
 FUNCTIONS = rows("function.def", r"FUNCTION\((\w+), \w+, (\w+), (\w+), (\w+)\)")
 
 
-@pytest.fixture(scope="module", params=list(SERVERS))
-def server(request):
-    name = request.param
-    if name != "mariadb-10.11" and not os.path.isdir(os.path.join(roots(), name)):
-        pytest.skip(f"{name} is not here; tests/install-servers makes it")
-    with SERVERS[name]() as server:
+@pytest.fixture(scope="module")
+def server(each_kind):
+    with each_kind() as server:
         yield server
 
 

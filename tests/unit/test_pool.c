@@ -186,34 +186,6 @@ START_TEST(only_so_many_wait)
 }
 END_TEST
 
-START_TEST(those_of_an_account)
-{
-    static const size_t expected[] = {2, 4, 6};
-    struct waiter_list list;
-    struct waiter *each;
-    size_t i = 0;
-    opened(1, 0);
-    fill(1);
-    for (size_t w = 1; w < 7; w++) {
-        who[w].account = w % 2 ? 3 : 8;
-        ck_assert_int_eq(ask(w), POOL_QUEUED);
-    }
-    pool_take_account(&pool, 8, &list);
-    TAILQ_FOREACH(each, &list, link) {
-        ck_assert_uint_lt(i, 3);
-        ck_assert_ptr_eq(each, &who[expected[i++]]);
-        ck_assert(!each->queued);
-    }
-    ck_assert_uint_eq(i, 3);
-    ck_assert_uint_eq(pool_waiting(&pool), 3);
-    pool_take_account(&pool, 8, &list);
-    ck_assert(TAILQ_EMPTY(&list));
-    for (size_t w = 1; w < 7; w += 2)
-        ck_assert_ptr_eq(pool_slot_back(&pool, 0), &who[w]);
-    closed();
-}
-END_TEST
-
 START_TEST(numbers)
 {
     opened(3, 0);
@@ -325,7 +297,6 @@ Suite *pool_suite(void)
     tcase_add_test(tests, nobody_overtakes);
     tcase_add_test(tests, heads_have_keys);
     tcase_add_test(tests, only_so_many_wait);
-    tcase_add_test(tests, those_of_an_account);
     tcase_add_test(tests, numbers);
     tcase_add_test(tests, waits_double);
     tcase_add_test(tests, nobody_before_its_time);

@@ -524,7 +524,7 @@ START_TEST(reset)
     ck_assert_uint_eq(s.image.last_insert_id, 77);
     command(&s, "\x1f", 1, "ok 0", 0);
     ck_assert_uint_eq(s.pins, (PIN_BIT(PIN_ROLE) | PIN_BIT(PIN_PROFILING) | PIN_BIT(PIN_OPAQUE) | PIN_BIT(PIN_UNREAD) | PIN_BIT(PIN_PREPARE) |
-                               PIN_BIT(PIN_XA) | PIN_BIT(PIN_COMMAND) | PIN_BIT(PIN_INIT_CONNECT) | PIN_BIT(PIN_UNSAVED)));
+                               PIN_BIT(PIN_XA) | PIN_BIT(PIN_COMMAND) | PIN_BIT(PIN_INIT_CONNECT) | PIN_BIT(PIN_UNKNOWN_INIT_CONNECT) | PIN_BIT(PIN_UNSAVED)));
     ck_assert_str_eq(strstr(describe(&s), "rows"), "rows 0 found 12 warnings none"); /* FOUND_ROWS() survives a reset */
     ck_assert_uint_eq(s.image.last_insert_id, 0);
     ck_assert_uint_eq(s.statement_count, 0);

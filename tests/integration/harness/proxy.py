@@ -122,6 +122,14 @@ class Sluse:
     def ready(self):
         return self.http("/readyz")[0] == 200
 
+    def wait_read(self):
+        """It is known what code is stored at the server."""
+        wait_until(lambda: self.stats()["target"]["stored_code"]["right"], what="stored code is read")
+
+    def pins(self):
+        """So many sessions are pinned now, by the name of the pin. A reply is with its client a moment before these are counted."""
+        return {name: pin["now"] for name, pin in self.stats()["pins"].items() if pin["now"]}
+
     def log(self):
         try:
             with open(self.log_path, errors="replace") as f:
@@ -143,8 +151,11 @@ class Sluse:
         assert client.login_reply is None or hasattr(client.login_reply, "affected"), client.login_reply
         return client
 
-    def wait_idle(self, timeout=20):
-        """No session holds a backend and nobody waits; idle backends may stay."""
+    def wait_idle(self, timeout=20, clients=None):
+        """No session holds a backend and nobody waits; idle backends may stay. clients: only so many are connected, and nothing is left of the others."""
+        if clients is not None:
+            wait_until(lambda: self.stats()["clients"]["current"] == clients, timeout, f"{clients} clients")
+
         def idle():
             pool = self.stats()["pool"]
             return pool["waiting"] == 0 and all(pool["backends"].get(k, 0) == 0 for k in ZERO)
