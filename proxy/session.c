@@ -321,7 +321,8 @@ static bool may_have_set_some(const struct statement_effects *text, const struct
 /* Found out before anything is set: wrong names, values, rights. */
 static bool has_set_nothing(const struct statement_effects *text, const struct reply *r)
 {
-    static const uint16_t errors[] = {1064, 1115, 1193, 1227, 1228, 1229, 1231, 1232, 1238, 1253, 1273, 1298, 1568, 1649};
+    static const uint16_t errors[] = {1054, 1064, 1115, 1146, 1193, 1227, 1228, 1229, 1231, 1232, 1238, 1241, 1242, 1253, 1273, 1286, 1298, 1305, 1568, 1621, 1649,
+                                      1690};
 
     if (!r->failed || text->several || text->verb != VERB_SET)
         return false;
