@@ -68,11 +68,20 @@ static bool is_lost(const struct session *s, uint8_t which)
     return (which & RESIDUE_FOUND_ROWS && s->found_rows_lost) || (which & RESIDUE_WARNINGS && s->diagnostics == DIAGNOSTICS_LOST);
 }
 
+/* The servers cut off what ends a text. */
+static size_t length_read(const uint8_t *text, size_t length)
+{
+    while (length && (text[length - 1] == ';' || text[length - 1] == ' ' || (text[length - 1] >= '\t' && text[length - 1] <= '\r')))
+        length--;
+    return length;
+}
+
 /* Can a text be answered, or sent with the values in it? */
 static bool answered(struct client *c, const uint8_t *text, size_t length, uint8_t which)
 {
     const char *plain;
 
+    length = length_read(text, length);
     if (is_lost(&c->lease.session, which))
         return false;
     if (which & RESIDUE_WARNINGS && client_answer_warnings(c, text, length))
@@ -184,6 +193,18 @@ static bool empties_list(const struct client *c, const struct command_effects *e
     return !c->home->facts->is_mariadb && e->text.verb != VERB_DIAGNOSTICS && !(e->text.reads & RESIDUE_WARNINGS);
 }
 
+/* What empties its list does not mind when that is in the way of the others. */
+static uint8_t can_prime(struct client *c, uint8_t wanted)
+{
+    const struct backend *b = c->lease.backend;
+    uint8_t can = backend_can_prime(b, &c->lease.session, wanted);
+
+    if (can == wanted || !(wanted & (RESIDUE_ROW_COUNT | RESIDUE_FOUND_ROWS)) || !empties_list(c, &b->effects))
+        return can;
+    session_list_overwritten(&c->lease.session);
+    return backend_can_prime(b, &c->lease.session, wanted);
+}
+
 /* What only the session has of what the command needs to find at the server, or may leave there as it is. Routines may read anything. On MySQL, where
  * not all can be given back, it is what their code reads; and their list of warnings is empty when they begin. */
 static uint8_t wants_primed(struct client *c)
@@ -201,9 +222,7 @@ static uint8_t wants_primed(struct client *c)
     if (e->text.several) /* the second may read what the first has left as it was */
         wanted |= e->text.reads & RESIDUE_ALL;
     wanted &= (uint8_t)~s->on_server;
-    if (wanted & RESIDUE_ROW_COUNT && empties_list(c, e))
-        session_list_overwritten(s); /* it would be in the way */
-    return wanted && !spoils_row_count(c) ? backend_can_prime(c->lease.backend, s, wanted) : 0;
+    return wanted && !spoils_row_count(c) ? can_prime(c, wanted) : 0;
 }
 
 /* What stored code that it runs may read, and its backend has not. A table that is not known for a moment is no reason to refuse a statement: triggers and
@@ -258,7 +277,7 @@ bool client_residue(struct client *c, const uint8_t *bytes, size_t length)
         return false;
     if (c->command == COM_QUERY && answered(c, bytes + PACKET_HEADER + 1, length - PACKET_HEADER - 1, missing))
         return true;
-    can = backend_can_prime(c->lease.backend, &c->lease.session, missing);
+    can = can_prime(c, missing);
     if (can) {
         prime(c, can);
         return false;
