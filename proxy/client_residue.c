@@ -219,8 +219,7 @@ static uint8_t wants_primed(struct client *c)
         wanted |= c->home->facts->is_mariadb ? RESIDUE_ALL : client_names_read(c, c->lease.backend) & (RESIDUE_ROW_COUNT | RESIDUE_FOUND_ROWS);
     if (seals_found_rows(c, e))
         wanted |= RESIDUE_FOUND_ROWS;
-    if (e->text.several) /* the second may read what the first has left as it was */
-        wanted |= e->text.reads & RESIDUE_ALL;
+    wanted |= e->text.reads_behind;
     wanted &= (uint8_t)~s->on_server;
     return wanted && !spoils_row_count(c) ? can_prime(c, wanted) : 0;
 }
@@ -269,7 +268,7 @@ bool client_residue(struct client *c, const uint8_t *bytes, size_t length)
         client_refuse_residue(c);
         return true;
     }
-    if (text->several && missing & (RESIDUE_FOUND_ROWS | RESIDUE_WARNINGS)) /* nobody can tell which of them reads it */
+    if (missing & text->reads_behind & (RESIDUE_FOUND_ROWS | RESIDUE_WARNINGS)) /* a value can be put into the first only */
         return refused(c, missing);
     if (asks_origins(&c->lease.session, text))
         return refused(c, RESIDUE_WARNINGS);
