@@ -123,13 +123,22 @@ static bool is_no_statement(const struct backend *b)
            b->statement.verb_word == SYMBOL_NONE && !lexer_unclear(&b->statement.lexer);
 }
 
-static bool refused(struct client *c, uint8_t missing)
+/* There may be another error in it, which it would get anywhere. */
+static void refuse(struct client *c, const uint8_t *bytes, size_t length)
+{
+    bool alone = c->command == COM_QUERY && !c->lease.backend->effects.text.several;
+
+    if (!alone || !client_syntax_ask(c, bytes + PACKET_HEADER + 1, length - PACKET_HEADER - 1))
+        client_refuse_residue(c);
+}
+
+static bool refused(struct client *c, uint8_t missing, const uint8_t *bytes, size_t length)
 {
     if (is_no_statement(c->lease.backend))
         return false;
     if (!(missing & (uint8_t)~RESIDUE_CONNECTION_ID))
         return false;
-    client_refuse_residue(c);
+    refuse(c, bytes, length);
     return true;
 }
 
@@ -265,13 +274,13 @@ bool client_residue(struct client *c, const uint8_t *bytes, size_t length)
         return false;
     }
     if (code_misses(c)) {
-        client_refuse_residue(c);
+        refuse(c, bytes, length);
         return true;
     }
     if (missing & text->reads_behind & (RESIDUE_FOUND_ROWS | RESIDUE_WARNINGS)) /* a value can be put into the first only */
-        return refused(c, missing);
+        return refused(c, missing, bytes, length);
     if (asks_origins(&c->lease.session, text))
-        return refused(c, RESIDUE_WARNINGS);
+        return refused(c, RESIDUE_WARNINGS, bytes, length);
     if (!missing || !may_read_residue(c->command))
         return false;
     if (c->command == COM_QUERY && answered(c, bytes + PACKET_HEADER + 1, length - PACKET_HEADER - 1, missing))
@@ -281,7 +290,7 @@ bool client_residue(struct client *c, const uint8_t *bytes, size_t length)
         prime(c, can);
         return false;
     }
-    return refused(c, missing);
+    return refused(c, missing, bytes, length);
 }
 
 void client_residue_unseen(struct client *c)
