@@ -14,9 +14,10 @@ static void begin_statement(struct statement *s)
 {
     struct statement fresh = {
         .lexer = s->lexer, .names = s->names, .list = s->list, .schema = s->schema, .effects = s->effects, .text = s->text, .looks_up = true,
-        .owner = s->owner, .ended = s->ended,
+        .owner = s->owner, .ended = s->ended, .reads_before = s->reads_before, .kept = s->kept,
     };
 
+    fresh.effects.reads = 0;
     *s = fresh;
 }
 
@@ -27,6 +28,7 @@ void statement_begin(struct statement *s, struct lexer_modes modes, const struct
     s->list = list;
     s->schema = schema;
     s->looks_up = true;
+    s->kept = RESIDUE_ALL;
     name_list_clear(list);
     lexer_begin(&s->lexer, modes);
 }
@@ -460,11 +462,14 @@ const struct statement_effects *statement_end(struct statement *s)
         e->followed = s->ended;
     if (!s->over)
         end_statement(s);
+    e->reads |= s->reads_before;
     if (s->owner)
         e->reads &= (uint8_t)~RESIDUE_CONNECTION_ID;
     if (lexer_unclear(&s->lexer))
         statement_pin(s, PIN_OPAQUE);
     if (e->several) {
+        if (e->pins & PIN_BIT(PIN_OPAQUE)) /* a block, in which they may be run more than once */
+            e->reads_behind = e->reads & RESIDUE_ALL;
         e->releases = 0;
         e->uses_tables = false;
     }

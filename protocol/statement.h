@@ -66,7 +66,8 @@ struct statement_effects {
     unsigned followed;          /* how many of its statements have more than ; and white space behind the one that ends them: their results say so */
     pin_set pins;               /* that it may bring about */
     pin_set releases;           /* that end when it succeeds, being alone */
-    uint8_t reads;              /* enum residue */
+    uint8_t reads;              /* enum residue: of what was before the text */
+    uint8_t reads_behind;       /* likewise, but only what statements behind its first may read of that */
     bool insert_id;             /* LAST_INSERT_ID() may be another afterwards */
     enum found_rows found_rows;
     bool nested;                /* there is a SELECT in it that is not all of it */
@@ -104,6 +105,8 @@ struct statement {
     } text;
     bool owner;                   /* IS_USED_LOCK() is in the text */
     unsigned ended;               /* statements that a ; has ended */
+    uint8_t reads_before;         /* of those that have ended */
+    uint8_t kept;                 /* enum residue: what they may have left as it was before the text */
     /* What follows is of the statement under way, there may be several in a text. */
     bool over;                    /* a ; was seen: what follows is another statement */
     struct statement_last {       /* the token before */
@@ -127,6 +130,7 @@ struct statement {
     bool accounts;                /* name@host may stand here */
     bool head;                    /* INSERT, UPDATE...: the table's name comes next */
     bool argument;                /* LAST_INSERT_ID( was the last */
+    uint8_t shown;                /* SHOW: enum warnings_fate */
     bool counted;                 /* it is a SELECT and no more, or a SHOW that is one */
     bool selected;                /* a SELECT was seen */
     bool reads;                   /* there is a SELECT in it, or a join of a write's: FOUND_ROWS() may be another */

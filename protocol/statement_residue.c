@@ -73,7 +73,7 @@ static enum warnings_fate warnings_of(const struct statement *s)
     case SYMBOL_ANALYZE:
         return s->verb == VERB_DDL ? WARNINGS_CLEARED : WARNINGS_UNCLEAR; /* a SELECT without tables keeps it */
     case SYMBOL_SHOW:
-        return s->verb == VERB_DIAGNOSTICS ? WARNINGS_KEPT : s->counted ? WARNINGS_CLEARED : WARNINGS_UNCLEAR;
+        return s->verb == VERB_DIAGNOSTICS ? WARNINGS_KEPT : s->counted ? WARNINGS_CLEARED : (enum warnings_fate)s->shown;
     case SYMBOL_EXPLAIN:
     case SYMBOL_DESCRIBE:
     case SYMBOL_DESC:
@@ -102,9 +102,35 @@ static void judge_warnings(struct statement *s)
         s->effects.warnings = fate;
 }
 
+/* --- several statements --- */
+
+/* What it may leave as it was, if it goes well; else nothing comes behind it. */
+static uint8_t keeps(const struct statement *s)
+{
+    enum found_rows rows = found_rows_of(s);
+    bool diagnoses = s->verb == VERB_DIAGNOSTICS || s->verb == VERB_NONE;
+    uint8_t kept = diagnoses ? RESIDUE_ROW_COUNT : 0;
+
+    if (diagnoses || (s->lexer.modes.mariadb && warnings_of(s) != WARNINGS_CLEARED))
+        kept |= RESIDUE_WARNINGS;
+    return kept | (rows == FOUND_ROWS_KEPT || rows == FOUND_ROWS_UNCLEAR ? RESIDUE_FOUND_ROWS : 0);
+}
+
+/* What those behind the first read of the statements of this text is nothing to the one before it. */
+static void judge_reads(struct statement *s)
+{
+    if (s->effects.several) {
+        s->effects.reads &= s->kept | RESIDUE_CONNECTION_ID;
+        s->effects.reads_behind |= s->effects.reads & RESIDUE_ALL;
+    }
+    s->reads_before |= s->effects.reads;
+    s->kept &= keeps(s);
+}
+
 void residue_judge(struct statement *s)
 {
     s->effects.opens_early |= s->part == PART_EXPLAIN && s->verb == VERB_SHOW; /* no statement has followed: it is DESCRIBE */
     judge_found_rows(s);
     judge_warnings(s);
+    judge_reads(s);
 }

@@ -204,10 +204,47 @@ static bool shows_of_table(uint64_t hash)
     return false;
 }
 
+/* Measured on MariaDB: what is shown without a table of information_schema keeps the list of warnings, unless it is a table's own. */
+static enum warnings_fate fate_when_shown(uint64_t hash)
+{
+    static const char *const kinds[] = {"GRANTS", "PROCESSLIST", "PRIVILEGES"};
+
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+        if (hash == name_hash(kinds[i], strlen(kinds[i])))
+            return WARNINGS_KEPT;
+    return WARNINGS_UNCLEAR;
+}
+
+static enum warnings_fate fate_when_created(uint8_t symbol)
+{
+    switch (symbol) {
+    case SYMBOL_TABLE:
+    case SYMBOL_VIEW:
+    case SYMBOL_SEQUENCE:
+        return WARNINGS_CLEARED;
+    case SYMBOL_PROCEDURE:
+    case SYMBOL_FUNCTION:
+    case SYMBOL_TRIGGER:
+    case SYMBOL_EVENT:
+    case SYMBOL_DATABASE:
+    case SYMBOL_SCHEMA:
+        return WARNINGS_KEPT;
+    default:
+        return WARNINGS_UNCLEAR;
+    }
+}
+
 static void second_of_show(struct statement *s, const struct statement_token *t)
 {
     uint8_t symbol = t->symbol;
 
+    if (s->last.word == SYMBOL_CREATE) {
+        s->shown = (uint8_t)fate_when_created(symbol);
+        return;
+    }
+    if (symbol == SYMBOL_CREATE)
+        s->part = PART_THIRD;
+    s->shown = (uint8_t)fate_when_shown(t->token->hash);
     if (t->token->kind == TOKEN_WORD && t->token->hash == name_hash("FULL", 4)) {
         s->part = PART_SECOND;
         return;

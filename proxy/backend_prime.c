@@ -3,7 +3,7 @@
  *
  * Most statements that read it have it put into their text, which costs nothing (client_residue.c). This is for the others, and for those that may keep
  * FOUND_ROWS() or the list of warnings without showing whether they did. All in one write, in an order in which nothing undoes what is before it:
- * FOUND_ROWS(), warnings, ROW_COUNT().
+ * an empty list, FOUND_ROWS(), warnings, ROW_COUNT().
  */
 #include <string.h>
 
@@ -36,6 +36,12 @@ static bool rows_clear_warnings(const struct backend *b, const struct session *s
     return !b->context->facts->is_mariadb || s->found_rows > 1;
 }
 
+/* Is there a list that the server has, or (which) is to be given? */
+static bool has_list(const struct session *s, uint8_t which)
+{
+    return s->diagnostics != DIAGNOSTICS_NONE && which & RESIDUE_WARNINGS;
+}
+
 static struct residue_list list_of(struct session *s)
 {
     return (struct residue_list){.packets = buffer_bytes(&s->warnings),
@@ -59,25 +65,29 @@ static bool put_counts(const struct backend *b, struct session *s, struct wire_w
 {
     const struct residue_list list = list_of(s);
     uint8_t *header = begin_query(w);
-    bool done = b->context->facts->is_mariadb && residue_prime_counts(w, s->row_count, s->found_rows, which & RESIDUE_WARNINGS ? &list : NULL);
+    bool done = b->context->facts->is_mariadb && residue_prime_counts(w, s->row_count, s->found_rows, has_list(s, which) ? &list : NULL);
 
     packet_end(w, header, 0);
     return done && !w->full;
 }
 
-static bool can_prime_warnings(const struct backend *b, struct session *s)
+/* MariaDB's list goes with a table, and so does FOUND_ROWS(); MySQL's with any statement, and so does ROW_COUNT(). Of either, what is there is given anew. */
+static bool can_prime_empty(const struct backend *b, const struct session *s, uint8_t which)
+{
+    if (!b->context->facts->is_mariadb)
+        return s->row_count <= 0 || !((which | s->on_server) & RESIDUE_ROW_COUNT);
+    return !(s->on_server & RESIDUE_FOUND_ROWS) || (!(s->unsaved & UNSAVED_FOUND_ROWS) && s->found_rows <= RESIDUE_PRIME_ROWS);
+}
+
+static bool can_prime_warnings(const struct backend *b, struct session *s, uint8_t which)
 {
     uint8_t out[PRIME_MAX];
     struct wire_writer w = wire_writer(out, sizeof out);
     uint16_t error;
 
+    if (s->diagnostics == DIAGNOSTICS_NONE)
+        return can_prime_empty(b, s, which);
     return s->diagnostics == DIAGNOSTICS_STORED && put_warnings(b, s, &w, &error);
-}
-
-/* Is there a list that the server has, or (which) is to be given? */
-static bool has_list(const struct session *s, uint8_t which)
-{
-    return s->diagnostics != DIAGNOSTICS_NONE && which & RESIDUE_WARNINGS;
 }
 
 /* MySQL's one row: FOUND_ROWS() is at least 1 behind it, and the list is gone. */
@@ -111,7 +121,7 @@ uint8_t backend_can_prime(const struct backend *b, struct session *s, uint8_t wh
     which &= (uint8_t)~s->unprimable;
     rows = which & RESIDUE_FOUND_ROWS && !s->found_rows_lost && s->found_rows <= RESIDUE_PRIME_ROWS;
     cleared = rows && has_list(s, s->on_server) && rows_clear_warnings(b, s);
-    if ((which & RESIDUE_WARNINGS || cleared) && can_prime_warnings(b, s))
+    if ((which & RESIDUE_WARNINGS || cleared) && can_prime_warnings(b, s, which))
         can |= RESIDUE_WARNINGS; /* once more, behind FOUND_ROWS() */
     if (rows && (!cleared || can & RESIDUE_WARNINGS))
         can |= RESIDUE_FOUND_ROWS;
@@ -140,6 +150,12 @@ static void put_found_rows(struct backend *b, const struct session *s, struct wi
     b->owed++;
 }
 
+static void put_empty_list(struct backend *b, struct wire_writer *w)
+{
+    put_query(w, b->context->facts->is_mariadb ? "SELECT 1 FROM (SELECT 1) t LIMIT 0" : nothing(b));
+    b->owed++;
+}
+
 /* One after the other: which of them there will be. error_owed: how many replies are owed when the error of a SIGNAL comes. */
 static uint8_t put_each(struct backend *b, struct session *s, struct wire_writer *w, uint8_t which, uint16_t *error, unsigned *error_owed)
 {
@@ -148,7 +164,7 @@ static uint8_t put_each(struct backend *b, struct session *s, struct wire_writer
     if (which & RESIDUE_FOUND_ROWS)
         put_found_rows(b, s, w);
     before = b->owed;
-    if (which & RESIDUE_WARNINGS) {
+    if (has_list(s, which)) {
         bool done = put_warnings(b, s, w, error);
 
         INVARIANT(done);
@@ -173,7 +189,7 @@ static uint8_t put_one(struct backend *b, const struct session *s, struct wire_w
 
     INVARIANT(done);
     packet_end(w, header, 0);
-    b->owed = 1;
+    b->owed++;
     return which | (rows ? RESIDUE_FOUND_ROWS : 0);
 }
 
@@ -191,6 +207,11 @@ void backend_prime(struct backend *b, struct session *s, uint8_t which)
     b->role_asked = false;
     if (b->footprint == FOOTPRINT_NONE)
         b->footprint = FOOTPRINT_PLAIN; /* should the session end meanwhile */
+    if (which & RESIDUE_WARNINGS && s->diagnostics == DIAGNOSTICS_NONE) {
+        put_empty_list(b, &w);
+        if (b->context->facts->is_mariadb)
+            which |= s->on_server & RESIDUE_FOUND_ROWS;
+    }
     if (which & RESIDUE_ROW_COUNT && s->row_count > 0 && !b->context->facts->is_mariadb) {
         which = put_one(b, s, &w, which);
         overwrites = which & RESIDUE_FOUND_ROWS && s->found_rows > 1;
@@ -199,7 +220,7 @@ void backend_prime(struct backend *b, struct session *s, uint8_t which)
 
         INVARIANT(done);
         which |= RESIDUE_FOUND_ROWS;
-        b->owed = 1;
+        b->owed++;
     } else {
         which = put_each(b, s, &w, which, &error, &error_owed);
     }

@@ -236,6 +236,8 @@ bool client_residue(struct client *c, const uint8_t *bytes, size_t length) __att
 void client_refuse_residue(struct client *c);
 /* client_syntax.c: the text was sent with values in it, alone: should that be a syntax error, its words are to be those about this one. */
 void client_syntax_watch(struct client *c, const uint8_t *text, size_t length);
+/* The text, alone, is to be refused: if the server can't read it either, its error is the answer. False: it was not asked. */
+bool client_syntax_ask(struct client *c, const uint8_t *text, size_t length) __attribute__((warn_unused_result));
 /* Bytes of the backend's while the state is not NONE. True: they are taken care of. */
 bool client_syntax_input(struct client *c, uint8_t *bytes, size_t length) __attribute__((warn_unused_result));
 void client_syntax_end(struct client *c);

@@ -68,11 +68,20 @@ static bool is_lost(const struct session *s, uint8_t which)
     return (which & RESIDUE_FOUND_ROWS && s->found_rows_lost) || (which & RESIDUE_WARNINGS && s->diagnostics == DIAGNOSTICS_LOST);
 }
 
+/* The servers cut off what ends a text. */
+static size_t length_read(const uint8_t *text, size_t length)
+{
+    while (length && (text[length - 1] == ';' || text[length - 1] == ' ' || (text[length - 1] >= '\t' && text[length - 1] <= '\r')))
+        length--;
+    return length;
+}
+
 /* Can a text be answered, or sent with the values in it? */
 static bool answered(struct client *c, const uint8_t *text, size_t length, uint8_t which)
 {
     const char *plain;
 
+    length = length_read(text, length);
     if (is_lost(&c->lease.session, which))
         return false;
     if (which & RESIDUE_WARNINGS && client_answer_warnings(c, text, length))
@@ -159,13 +168,22 @@ void client_refuse_residue(struct client *c)
         c->state = CLIENT_DROPPING;
 }
 
-static bool refused(struct client *c, uint8_t missing)
+/* There may be another error in it, which it would get anywhere. */
+static void refuse(struct client *c, const uint8_t *bytes, size_t length)
+{
+    bool alone = c->command == COM_QUERY && !c->lease.backend->effects.text.several;
+
+    if (!alone || !client_syntax_ask(c, bytes + PACKET_HEADER + 1, length - PACKET_HEADER - 1))
+        client_refuse_residue(c);
+}
+
+static bool refused(struct client *c, uint8_t missing, const uint8_t *bytes, size_t length)
 {
     if (is_no_statement(c->lease.backend))
         return false;
     if (!(missing & (uint8_t)~RESIDUE_CONNECTION_ID))
         return false;
-    client_refuse_residue(c);
+    refuse(c, bytes, length);
     return true;
 }
 
@@ -216,6 +234,18 @@ static bool empties_list(const struct client *c, const struct command_effects *e
     return !c->home->facts->is_mariadb && e->text.verb != VERB_DIAGNOSTICS && !(e->text.reads & RESIDUE_WARNINGS);
 }
 
+/* What empties its list does not mind when that is in the way of the others. */
+static uint8_t can_prime(struct client *c, uint8_t wanted)
+{
+    const struct backend *b = c->lease.backend;
+    uint8_t can = backend_can_prime(b, &c->lease.session, wanted);
+
+    if (can == wanted || !(wanted & (RESIDUE_ROW_COUNT | RESIDUE_FOUND_ROWS)) || !empties_list(c, &b->effects))
+        return can;
+    session_list_overwritten(&c->lease.session);
+    return backend_can_prime(b, &c->lease.session, wanted);
+}
+
 /* What only the session has of what the command needs to find at the server, or may leave there as it is. Routines may read anything. On MySQL, where
  * not all can be given back, it is what their code reads; and their list of warnings is empty when they begin. */
 static uint8_t wants_primed(struct client *c)
@@ -230,12 +260,9 @@ static uint8_t wants_primed(struct client *c)
         wanted |= c->home->facts->is_mariadb ? RESIDUE_ALL : client_names_read(c, c->lease.backend) & (RESIDUE_ROW_COUNT | RESIDUE_FOUND_ROWS);
     if (seals_found_rows(c, e))
         wanted |= RESIDUE_FOUND_ROWS;
-    if (e->text.several) /* the second may read what the first has left as it was */
-        wanted |= e->text.reads & RESIDUE_ALL;
+    wanted |= e->text.reads_behind;
     wanted &= (uint8_t)~s->on_server;
-    if (wanted & RESIDUE_ROW_COUNT && empties_list(c, e))
-        session_list_overwritten(s); /* it would be in the way */
-    return wanted && !spoils_row_count(c) ? backend_can_prime(c->lease.backend, s, wanted) : 0;
+    return wanted && !spoils_row_count(c) ? can_prime(c, wanted) : 0;
 }
 
 /* The command waits until its backend has been given these. */
@@ -267,23 +294,23 @@ bool client_residue(struct client *c, const uint8_t *bytes, size_t length)
         return false;
     }
     if (misses) {
-        client_refuse_residue(c);
+        refuse(c, bytes, length);
         return true;
     }
-    if (text->several && missing & (RESIDUE_FOUND_ROWS | RESIDUE_WARNINGS)) /* nobody can tell which of them reads it */
-        return refused(c, missing);
+    if (missing & text->reads_behind & (RESIDUE_FOUND_ROWS | RESIDUE_WARNINGS)) /* a value can be put into the first only */
+        return refused(c, missing, bytes, length);
     if (asks_origins(&c->lease.session, text))
-        return refused(c, RESIDUE_WARNINGS);
+        return refused(c, RESIDUE_WARNINGS, bytes, length);
     if (!missing || !may_read_residue(c->command))
         return false;
     if (c->command == COM_QUERY && answered(c, bytes + PACKET_HEADER + 1, length - PACKET_HEADER - 1, missing))
         return true;
-    can = backend_can_prime(c->lease.backend, &c->lease.session, missing);
+    can = can_prime(c, missing);
     if (can) {
         prime(c, can);
         return false;
     }
-    return refused(c, missing);
+    return refused(c, missing, bytes, length);
 }
 
 void client_residue_unseen(struct client *c)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * A syntax error quotes the text, and the text was ours: values stood in it (client_residue.c). Nothing has been executed, so the server is asked once more,
- * with the client's own text, and its answer to that is the client's.
+ * with the client's own text, and its answer to that is the client's. The same where no values can be put in: it may be no statement.
  *
  * It is prepared rather than run: should it be no error without the values (SIGNAL takes a variable, but no expression), it would read what another session left.
  */
@@ -11,7 +11,7 @@
 #include "protocol/packet.h"
 #include "proxy/invariant.h"
 
-enum { SYNTAX_ERROR = 1064, UNKNOWN_CHARSET = 1115, UNKNOWN_VARIABLE = 1193, UNKNOWN_COLLATION = 1273 };
+enum { SYNTAX_ERROR = 1064, UNKNOWN_CHARSET = 1115, UNKNOWN_VARIABLE = 1193, UNKNOWN_COLLATION = 1273, UNKNOWN_ROUTINE = 1305 };
 
 #define ERROR_HEAD (PACKET_HEADER + 3u)    /* 0xFF and the number */
 #define PREPARED_HEAD (PACKET_HEADER + 9u) /* 0, the statement's number, how many columns and parameters it has */
@@ -61,6 +61,18 @@ static void ask(struct client *c)
     STATS_INC(c->home->loop->stats.residues_retold);
     send_text(c, COM_STMT_PREPARE);
     c->syntax.state = SYNTAX_ASKED;
+}
+
+bool client_syntax_ask(struct client *c, const uint8_t *text, size_t length)
+{
+    const struct session *s = &c->lease.session;
+
+    if (s->on_server & RESIDUE_WARNINGS && s->diagnostics == DIAGNOSTICS_SERVER)
+        return false; /* that list would go */
+    client_syntax_watch(c, text, length);
+    if (c->syntax.state == SYNTAX_WATCHED)
+        ask(c);
+    return c->syntax.state == SYNTAX_ASKED;
 }
 
 /* It is no syntax error, or can't be prepared: what it reads can't be given to it. */
@@ -127,7 +139,7 @@ static uint16_t error_of(const uint8_t *bytes)
 /* What a server says of a text while it reads it, whether it is to be run or prepared, and whatever its values are. */
 static bool is_of_text(uint16_t error)
 {
-    return error == SYNTAX_ERROR || error == UNKNOWN_CHARSET || error == UNKNOWN_VARIABLE || error == UNKNOWN_COLLATION;
+    return error == SYNTAX_ERROR || error == UNKNOWN_CHARSET || error == UNKNOWN_VARIABLE || error == UNKNOWN_COLLATION || error == UNKNOWN_ROUTINE;
 }
 
 bool client_syntax_input(struct client *c, uint8_t *bytes, size_t length)

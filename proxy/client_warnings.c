@@ -52,10 +52,10 @@ static bool take_limit(struct lexer *l, struct token *t, const uint8_t *text, st
     return true;
 }
 
-/* Is this all? One ; may follow. Who may send several statements gets an answer to what is behind it, even if that is next to nothing. */
-static bool ends(const struct client *c, struct lexer *l, struct token *t, size_t length)
+/* Is this all? One ; and a comment may follow. Who may send several statements gets an answer to what is behind it, even if that is next to nothing. */
+static bool ends(const struct client *c, struct lexer *l, struct token *t)
 {
-    if (!c->lease.session.image.multi_statements || t->end == length)
+    if (!c->lease.session.image.multi_statements)
         (void)take_sign(l, t, ';');
     return t->kind == TOKEN_END && !lexer_unclear(l);
 }
@@ -78,7 +78,7 @@ static bool is_show(const struct client *c, const uint8_t *text, size_t length, 
         return false;
     if (take_word(&l, &t, "LIMIT") && !take_limit(&l, &t, text, show))
         return false;
-    return ends(c, &l, &t, length);
+    return ends(c, &l, &t);
 }
 
 /* Copies the stored packets that are asked for, numbered anew. MariaDB's LIMIT counts those that SHOW ERRORS leaves out, too. False: no memory. */
@@ -162,5 +162,5 @@ const char *client_plain_count(const struct client *c, const uint8_t *text, size
         plain = "SHOW COUNT(*) WARNINGS";
     else if (take_word(&l, &t, "ERRORS"))
         plain = "SHOW COUNT(*) ERRORS";
-    return ends(c, &l, &t, length) ? plain : NULL;
+    return ends(c, &l, &t) ? plain : NULL;
 }

@@ -37,6 +37,8 @@ void frames_primed(struct backend *b)
         interrupted(b, lease);
         return;
     }
+    if (b->prime.done & RESIDUE_WARNINGS)
+        b->warned = false;
     b->warned |= b->prime.done != b->prime.asked; /* the refusal is in the list */
     if (b->prime.overwrites) {
         b->warned = true;

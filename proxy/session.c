@@ -266,10 +266,14 @@ void command_effects_of(struct command_effects *e, const uint8_t *command, size_
 
 /* --- transactions --- */
 
-/* An unknown command or a syntax error: nothing has been done. (A routine's dynamic statement may have one, after others.) */
-static bool was_not_understood(const struct command_effects *e, const struct reply *r)
+/* An unknown command or a syntax error: nothing has been done. (A routine's dynamic statement may have one, after others, and so may several statements.) */
+static bool was_not_understood(const struct session *s, const struct command_effects *e, const struct reply *r)
 {
-    return r->failed && (r->error == 1047 || (r->error == 1243 && e->command == COM_STMT_EXECUTE) || (r->error == 1064 && !e->text.several && e->text.verb != VERB_OTHER));
+    if (!r->failed)
+        return false;
+    if (r->error == 1064)
+        return e->text.several ? session_refuses_several(s, e) : e->text.verb != VERB_OTHER;
+    return r->error == 1047 || (r->error == 1243 && e->command == COM_STMT_EXECUTE);
 }
 
 /* Can the statement not have opened a transaction before it failed? A single one does one thing or nothing, in a transaction of its own. */
@@ -286,7 +290,7 @@ static void note_transaction(struct session *s, const struct command_effects *e,
     bool was = s->status & STATUS_IN_TRANS;
 
     if (r->failed) {
-        if (!was && !opens_nothing(s, e) && !was_not_understood(e, r))
+        if (!was && !opens_nothing(s, e) && !was_not_understood(s, e, r))
             s->pins |= PIN_BIT(PIN_UNKNOWN_TRANSACTION);
         return;
     }
@@ -321,7 +325,8 @@ static bool may_have_set_some(const struct statement_effects *text, const struct
 /* Found out before anything is set: wrong names, values, rights. */
 static bool has_set_nothing(const struct statement_effects *text, const struct reply *r)
 {
-    static const uint16_t errors[] = {1064, 1115, 1193, 1227, 1228, 1229, 1231, 1232, 1238, 1253, 1273, 1298, 1568, 1649};
+    static const uint16_t errors[] = {1054, 1064, 1115, 1146, 1193, 1227, 1228, 1229, 1231, 1232, 1238, 1241, 1242, 1253, 1273, 1286, 1298, 1305, 1568, 1621, 1649,
+                                      1690};
 
     if (!r->failed || text->several || text->verb != VERB_SET)
         return false;
@@ -376,7 +381,7 @@ static void note_text(struct session *s, const struct command_effects *e, const 
 {
     const struct statement_effects *text = &e->text;
 
-    if (was_not_understood(e, r))
+    if (was_not_understood(s, e, r))
         return;
     if (!r->failed && !text->several)
         s->pins &= ~text->releases;

@@ -20,10 +20,12 @@ static bool is_opaque(const struct command_effects *e)
     return (e->text.pins & PIN_BIT(PIN_OPAQUE)) != 0;
 }
 
-/* MySQL's errors about a statement that is not there, and its warning about COM_FIELD_LIST, come behind what is in the list. */
+/* MySQL's errors about a statement that is not there (which may do anything), and its warning about COM_FIELD_LIST, come behind what is in the list. */
 static bool may_add_to_list(const struct command_effects *e)
 {
-    return e->command == COM_STMT_EXECUTE || e->command == COM_STMT_FETCH || e->command == COM_STMT_RESET || e->command == COM_FIELD_LIST;
+    if (e->command == COM_STMT_EXECUTE)
+        return is_opaque(e) && e->text.verb == VERB_OTHER;
+    return e->command == COM_STMT_FETCH || e->command == COM_STMT_RESET || e->command == COM_FIELD_LIST;
 }
 
 /* MariaDB begins the list anew for whatever uses tables as soon as it is prepared; a block, a routine or a function is not looked into then. */
@@ -75,7 +77,7 @@ static bool is_get_diagnostics(const struct command_effects *e, const struct rep
 
 static bool diagnosed_badly(const struct command_effects *e, const struct reply *r)
 {
-    return runs_text(e) && e->text.verb == VERB_DIAGNOSTICS && !r->rows_ended && r->warned;
+    return runs_text(e) && e->text.verb == VERB_DIAGNOSTICS && !e->text.several && !r->rows_ended && r->warned;
 }
 
 static void note_row_count(struct session *s, const struct command_effects *e, const struct reply *r, bool is_mariadb)
@@ -136,8 +138,10 @@ static enum found_rows found_rows_after_error(const struct session *s, const str
         return FOUND_ROWS_KEPT;
     if (e->text.several ? session_refuses_several(s, e) : e->text.verb != VERB_OTHER && is_unresolved(r->error))
         return FOUND_ROWS_KEPT;
-    if (e->text.several || (is_opaque(e) && e->text.verb == VERB_OTHER))
+    if (is_opaque(e) && (e->text.several || e->text.verb == VERB_OTHER))
         return FOUND_ROWS_UNCLEAR;
+    if (e->text.several) /* not all of them have run; kept by all, it is kept by those that have, and by the one that failed */
+        return e->text.found_rows == FOUND_ROWS_KEPT ? FOUND_ROWS_KEPT : FOUND_ROWS_UNCLEAR;
     if (!is_mariadb || e->text.found_rows == FOUND_ROWS_KEPT)
         return FOUND_ROWS_KEPT;
     return r->rows_begun ? FOUND_ROWS_SET : e->text.nested ? FOUND_ROWS_UNCLEAR : FOUND_ROWS_KEPT;
@@ -169,7 +173,9 @@ static bool shows_unseen(const struct command_effects *e, const struct reply *r)
 {
     static const unsigned hidden = 1u << VERB_NONE | 1u << VERB_SET | 1u << VERB_BEGIN | 1u << VERB_END | 1u << VERB_USE | 1u << VERB_DDL | 1u << VERB_DIAGNOSTICS;
 
-    return !r->failed && runs_text(e) && (e->text.several || !(hidden >> e->text.verb & 1));
+    if (!runs_text(e) || (r->failed && !e->text.several))
+        return false;
+    return e->text.several || !(hidden >> e->text.verb & 1);
 }
 
 static enum found_rows follow_unseen(struct session *s, const struct command_effects *e, const struct reply *r, enum found_rows after)
@@ -183,7 +189,7 @@ static enum found_rows follow_unseen(struct session *s, const struct command_eff
     if (s->unseen == UNSEEN_NONE || !shows_unseen(e, r))
         return after;
     if (s->unseen == UNSEEN_SERVER)
-        return FOUND_ROWS_SET;
+        return r->failed ? FOUND_ROWS_UNCLEAR : FOUND_ROWS_SET; /* of several, the one that fails may be the first */
     s->on_server &= (uint8_t)~RESIDUE_FOUND_ROWS;
     return FOUND_ROWS_UNCLEAR;
 }
@@ -237,6 +243,12 @@ static bool may_have_warned(const struct command_effects *e, const struct reply 
     return r->failed || r->warned || (runs_text(e) && (e->text.several || (is_opaque(e) && e->text.verb != VERB_SELECT)));
 }
 
+/* The list was empty, the statement may have begun it anew, and has not warned, whatever of it ran. */
+static bool stays_empty(const struct session *s, const struct command_effects *e)
+{
+    return s->diagnostics == DIAGNOSTICS_NONE && !(runs_text(e) && (e->text.several || is_opaque(e)));
+}
+
 static void set_diagnostics(struct session *s, enum diagnostics diagnostics)
 {
     s->diagnostics = diagnostics;
@@ -262,6 +274,8 @@ static void note_warnings(struct session *s, const struct command_effects *e, co
         set_diagnostics(s, s->on_server & RESIDUE_WARNINGS ? DIAGNOSTICS_SERVER : DIAGNOSTICS_LOST);
     else if (after == WARNINGS_CLEARED)
         set_diagnostics(s, may_have_warned(e, r) ? DIAGNOSTICS_SERVER : DIAGNOSTICS_NONE);
+    else if (after == WARNINGS_UNCLEAR && stays_empty(s, e))
+        return;
     else if (after == WARNINGS_UNCLEAR && s->on_server & RESIDUE_WARNINGS)
         set_diagnostics(s, DIAGNOSTICS_SERVER);
     else if (after == WARNINGS_UNCLEAR && s->diagnostics != DIAGNOSTICS_NONE)
@@ -379,8 +393,8 @@ bool session_knows_sqlstates(const struct session *s)
 
 void session_primed(struct session *s, uint8_t asked, uint8_t done)
 {
-    s->on_server = (uint8_t)((s->on_server & ~RESIDUE_ROW_COUNT) | done);
-    s->signalled |= done & RESIDUE_WARNINGS && !is_one_error(s);
+    s->on_server = (uint8_t)((s->on_server & ~(asked | RESIDUE_ROW_COUNT)) | done);
+    s->signalled |= done & RESIDUE_WARNINGS && s->diagnostics != DIAGNOSTICS_NONE && !is_one_error(s);
     if (done != asked) {
         s->unprimable |= asked;
         session_list_overwritten(s); /* the refusal is in the list */

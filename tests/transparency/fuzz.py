@@ -24,6 +24,7 @@ sys.path[:0] = [HERE, os.path.join(HERE, "..", "integration")]
 import run as runs  # noqa: E402
 from fuzz_bench import OPTIONS, FuzzBench  # noqa: E402
 from fuzz_grammar import PHRASES, generate  # noqa: E402
+from fuzz_refusals import Refusals  # noqa: E402
 from fuzz_shrink import Shrinker, numbered, text_of, transcript_of  # noqa: E402
 from harness import SERVERS  # noqa: E402
 from runner import FORMS  # noqa: E402
@@ -50,7 +51,7 @@ class Fuzzer:
     def __init__(self, bench, options, out=print):
         self.bench, self.options, self.out = bench, options, out
         self.scripts = self.sessions = self.steps = self.starved = self.refused = self.unanswered = self.failures = 0
-        self.kinds, self.first = Counter(), {}
+        self.kinds, self.first, self.refusals = Counter(), {}, Refusals()
         self.flaky = []
 
     def run(self, script, label):
@@ -67,6 +68,7 @@ class Fuzzer:
             return True
         if found and found[0].refused and not complaint and not self.bench.strict:
             self.refused += 1
+            self.refusals.note(label, found[0].index, direct.transcript)
             self.bench.recover()
             return True
         if found and found[0].unanswered and not complaint:
@@ -135,6 +137,8 @@ class Fuzzer:
             self.out(f"{count:6} x {phrase}: {kind} (first: {self.first[phrase, kind]})")
         if self.refused:
             self.out(f"{self.refused} scripts asked a backend for what was left on another, and were not compared")
+        if self.options.refusals:
+            self.out("\n".join(self.refusals.table()))
         if self.starved:
             self.out(f"{self.starved} scripts found no backend in time and were not compared")
         if self.unanswered:
@@ -169,6 +173,7 @@ def arguments(argv=None):
     parser.add_argument("--repeat", type=int, default=2, help="runs of a smaller script before it counts as one that passes (2)")
     parser.add_argument("--no-shrink", action="store_true")
     parser.add_argument("--all", action="store_true", help="report every script that differs, not only one of each kind")
+    parser.add_argument("--refusals", action="store_true", help="list what was refused with 1235, by kinds of statements, and what stood in front")
     parser.add_argument("--show", action="store_true", help="print the scripts and run nothing")
     parser.add_argument("--verbose", action="store_true")
     parser.add_argument("script", nargs="*")

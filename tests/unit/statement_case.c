@@ -73,7 +73,7 @@ const char *describe_statement(const struct statement_effects *e)
         say(" =%s", variable_at(e->variables[i])->name);
     for (unsigned i = 0; i < 4; i++)
         if (e->reads & 1u << i)
-            say(" ?%s", residues[i]);
+            say(e->reads_behind & 1u << i ? " ?%s_behind" : " ?%s", residues[i]);
     for (unsigned pin = 0; pin < PINS; pin++)
         if (e->pins & PIN_BIT(pin))
             say(" +%s", pin_name((enum pin)pin));

@@ -143,9 +143,31 @@ START_TEST(residue)
         {"SELECT a FROM t", "error 1146", "?found_rows ?variables ?warnings rows -1 warnings server"},
         ANEW,
         {"SELECT 1; SELECT 2", "rows 1", "?found_rows rows -1 warnings none"},
+        ANEW,
+        {"SHOW WARNINGS; DO 1 / 0; SET sort_buffer_size = 5", "ok 0 warned", "?variables ?warnings rows 0 found 0 warnings server"},
     };
 
     TAKE(steps, true);
+}
+END_TEST
+
+/* Those that have run, and the one that failed, kept FOUND_ROWS() if all of them would. */
+START_TEST(several_of_which_one_failed)
+{
+    struct session s = fresh();
+
+    s.image.multi_statements = true;
+    s.found_rows = 7;
+    query(&s, "INSERT INTO t VALUES (1); UPDATE t SET a = 1", "error 1062", true);
+    ck_assert(!(s.unsaved & UNSAVED_FOUND_ROWS) && s.found_rows == 7);
+    query(&s, "UPDATE t SET a = 1; SELECT 1", "error 1062", true);
+    ck_assert(s.unsaved & UNSAVED_FOUND_ROWS);
+    s.unsaved = 0;
+    query(&s, "UPDATE t SET a = 1", "error 1062", false); /* on MySQL it may have counted rows, which an INSERT would show */
+    s.unsaved = 0;
+    query(&s, "INSERT INTO t VALUES (2); INSERT INTO t VALUES (1)", "error 1062", false);
+    ck_assert(s.unsaved & UNSAVED_FOUND_ROWS);
+    session_free(&s);
 }
 END_TEST
 
@@ -659,6 +681,7 @@ Suite *session_suite(void)
 
     tcase_add_test(tests, residue);
     tcase_add_test(tests, rows_of_what_has_not_begun);
+    tcase_add_test(tests, several_of_which_one_failed);
     tcase_add_test(tests, rows_of_an_update_that_failed);
     tcase_add_test(tests, on_mysql_every_statement_has_its_own_warnings);
     tcase_add_test(tests, mysql_tells_warnings_again);

@@ -6,6 +6,7 @@
 Suite *statement_suite(void);
 TCase *statement_name_tests(void); /* in test_statement_name.c */
 TCase *statement_set_tests(void);  /* in test_statement_set.c */
+TCase *statement_reads_tests(void); /* in test_statement_reads.c */
 
 static const struct statement_row queries[] = {
     {"", "none"},
@@ -480,5 +481,6 @@ Suite *statement_suite(void)
     suite_add_tcase(suite, tests);
     suite_add_tcase(suite, statement_name_tests());
     suite_add_tcase(suite, statement_set_tests());
+    suite_add_tcase(suite, statement_reads_tests());
     return suite;
 }
