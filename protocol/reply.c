@@ -11,6 +11,7 @@
 #include "protocol/reply_part.h"
 
 #define EOF_PACKET (PACKET_HEADER + 5u)
+#define ROWLESS_MAX (2 * TRACKERS_MAX) /* bytes of an OK in place of rows */
 
 void reply_begin(struct reply *r, enum reply_shape shape, uint32_t capabilities, uint16_t status)
 {
@@ -142,6 +143,7 @@ static bool at_result(struct walk *w, uint32_t length, uint8_t first)
         return false;
     pass_packet(w, length);
     r->rows = 0;
+    r->row = (struct row_shape){.columns = 0};
     r->rows_begun = true;
     r->state = REPLY_AT_COLUMNS;
     return true;
@@ -181,11 +183,47 @@ static void end_definitions(struct walk *w, uint8_t sequence)
         r->state = REPLY_AT_END;
 }
 
+static bool at_column(struct walk *w, uint32_t length)
+{
+    struct reply *r = w->r;
+
+    if (r->rowless && !row_shape_add(&r->row, w->at + PACKET_HEADER, length))
+        return false;
+    pass_packet(w, length);
+    if (--r->columns == 0) {
+        r->eof_owed = r->keep_eof;
+        r->state = REPLY_AT_ROWS;
+    }
+    return true;
+}
+
+/* May it be an OK in place of rows? Only as the first of them. */
+static bool is_rowless(const struct reply *r, uint32_t length, uint8_t first)
+{
+    return r->rowless && r->rows == 0 && first == 0x00 && length > 0 && length <= ROWLESS_MAX;
+}
+
+/* Nothing tells how many warnings there are: this OK has none. */
+static bool end_rowless(struct walk *w, uint32_t length)
+{
+    struct reply *r = w->r;
+
+    r->eof_owed = false;
+    if (!reply_pass_ok(w, length))
+        return false;
+    r->warned = true;
+    r->rows_ended = true;
+    next_result(r);
+    return true;
+}
+
 static bool at_rows(struct walk *w, uint32_t length, uint8_t first)
 {
     struct reply *r = w->r;
     uint8_t before = packet_sequence(w->at);
 
+    if (is_rowless(r, length, first) && !row_shape_fits(&r->row, w->at + PACKET_HEADER, length))
+        return end_rowless(w, length);
     if (r->eof_owed) {
         bool cursor = false;
         struct ok_packet ok;
@@ -219,12 +257,20 @@ static bool needs_whole(const struct reply *r, uint32_t length, uint8_t first)
         return true;
     case REPLY_AT_DEFINITIONS:
         return true; /* an EOF of ours may have to follow at once */
+    case REPLY_AT_COLUMNS:
+        return r->rowless || first == 0xFF;
     case REPLY_AT_ROWS:
+        return first == 0xFE || first == 0xFF || is_rowless(r, length, first);
     case REPLY_AT_STREAM:
         return first == 0xFE || first == 0xFF;
     default:
         return first == 0xFF;
     }
+}
+
+static bool must_be_seen(const struct reply *r)
+{
+    return r->state == REPLY_AT_RESULT || r->state == REPLY_AT_PREPARE || r->state == REPLY_AT_DEFINITIONS || (r->state == REPLY_AT_COLUMNS && r->rowless);
 }
 
 static bool judge_packet(struct walk *w, uint32_t length, uint8_t first)
@@ -233,7 +279,7 @@ static bool judge_packet(struct walk *w, uint32_t length, uint8_t first)
 
     if (r->state == REPLY_AT_RESULT && length == 0)
         return false;
-    if (length == PACKET_MAX && (r->state == REPLY_AT_RESULT || r->state == REPLY_AT_PREPARE || r->state == REPLY_AT_DEFINITIONS))
+    if (length == PACKET_MAX && must_be_seen(r))
         return false; /* what has to be seen whole is never continued */
     if (length > 0 && length < PACKET_MAX && first == 0xFF && r->state != REPLY_AT_TEXT) {
         uint8_t before = packet_sequence(w->at);
@@ -247,12 +293,7 @@ static bool judge_packet(struct walk *w, uint32_t length, uint8_t first)
     case REPLY_AT_RESULT:
         return at_result(w, length, first);
     case REPLY_AT_COLUMNS:
-        pass_packet(w, length);
-        if (--r->columns == 0) {
-            r->eof_owed = r->keep_eof;
-            r->state = REPLY_AT_ROWS;
-        }
-        return true;
+        return at_column(w, length);
     case REPLY_AT_ROWS:
         return at_rows(w, length, first);
     case REPLY_AT_PREPARE:

@@ -174,6 +174,7 @@ static void begin(struct client *c, struct backend *b, const uint8_t *bytes, siz
     reply_begin(&b->reply, info->shape, c->capabilities, s->status);
     b->reply.cursor = b->effects.cursor || (c->command == COM_STMT_EXECUTE && session_cursor_failed(s, b->effects.id));
     b->reply.mysql = !c->home->facts->is_mariadb;
+    b->reply.rowless = b->reply.mysql && c->command == COM_STMT_EXECUTE && !b->effects.cursor && session_had_cursor(s, b->effects.id);
     b->reply.conditions = session_conditions(s, c->command, c->home->facts->is_mariadb);
     session_keep_trackers(&c->lease.session, &b->effects, &b->reply);
     c->state = CLIENT_RUNNING;

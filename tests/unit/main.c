@@ -13,6 +13,7 @@
     SUITE(auth)                                                                                                                                      \
     SUITE(reply_packet)                                                                                                                              \
     SUITE(reply)                                                                                                                                     \
+    SUITE(reply_row)                                                                                                                                 \
     SUITE(trackers)                                                                                                                                  \
     SUITE(command)                                                                                                                                   \
     SUITE(lexer)                                                                                                                                     \
