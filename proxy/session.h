@@ -105,6 +105,8 @@ struct command_effects {
 
 /* How the server cuts the session's texts. global: what "x" is by the global sql_mode that the session has if it has none of its own. */
 struct lexer_modes session_lexer_modes(const struct session *s, bool is_mariadb, uint32_t version, enum quotes global);
+/* MySQL: likewise of white space behind names. */
+enum spaces session_spaces(const struct session *s, enum spaces global);
 
 /* A login or a change of user: nothing has happened yet. */
 void session_init(struct session *s, const struct session_image *image, uint16_t status);
