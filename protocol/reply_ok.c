@@ -79,6 +79,14 @@ static uint32_t cut_state(uint8_t *payload, uint32_t length, const struct ok_pac
     return (uint32_t)(ok->info.length ? kept : (size_t)(flags - payload) + 4);
 }
 
+/* Rows of a routine, or of one of several statements, have others behind them. */
+static enum tracker_place place_of(const struct reply *r, const struct ok_packet *ok)
+{
+    if (!(ok->status & STATUS_MORE_RESULTS))
+        return TRACKER_AT_END;
+    return r->single ? TRACKER_IN_ROUTINE : TRACKER_BETWEEN;
+}
+
 /* An OK's session state that the client can't be told now. */
 static void keep_state(struct reply *r, const struct ok_packet *ok)
 {
@@ -86,7 +94,7 @@ static void keep_state(struct reply *r, const struct ok_packet *ok)
         return;
     r->changed = !r->mysql;
     if (r->keep_track)
-        trackers_keep(r->trackers, ok->state);
+        trackers_keep(r->trackers, ok->state, place_of(r, ok));
 }
 
 /* Is there something kept that belongs into this OK? */
@@ -144,7 +152,7 @@ bool reply_pass_ok(struct walk *w, uint32_t length)
         kept = cut_state(payload, length, &ok);
         packet_put_header(w->at, kept, packet_sequence(w->at));
     }
-    if (r->trackers && kept != 5)
+    if (r->trackers && r->keep_track && kept != 5)
         trackers_told(r->trackers, ok.state);
     w->at[3] = (uint8_t)(w->at[3] + r->shift);
     r->sequence = w->at[3];
