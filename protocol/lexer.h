@@ -42,12 +42,20 @@ enum quotes {
     QUOTES_NAMES,     /* ANSI_QUOTES */
 };
 
+/* MySQL: does white space behind a bare name belong to it, by sql_mode? */
+enum spaces {
+    SPACES_UNKNOWN,
+    SPACES_APART,
+    SPACES_TAKEN,     /* IGNORE_SPACE */
+};
+
 struct lexer_modes {
     bool ansi_quotes;
     bool unknown_quotes; /* whether they are names can't be told: a text that has some is unclear */
     bool no_backslash_escapes;
     bool mariadb;
     bool eight_bit;   /* the client's character set is not UTF-8: bytes from 0x80 on may be white space, too, so names with them are unclear */
+    enum spaces spaces; /* tokens end in front of them all the same: only the names of columns have them */
     uint32_t version; /* as in versioned comments: 101119, 90704; 0 is none that we know, and versioned comments are unclear */
 };
 

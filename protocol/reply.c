@@ -8,17 +8,10 @@
 #include <string.h>
 
 #include "protocol/packet.h"
+#include "protocol/reply_part.h"
 
 #define EOF_PACKET (PACKET_HEADER + 5u)
-
-/* One call's view: [run, at) is what goes on unchanged and is not yet in the pieces. */
-struct walk {
-    struct reply *r;
-    uint8_t *run;
-    uint8_t *at;
-    uint8_t *end;
-    struct pieces *out;
-};
+#define ROWLESS_MAX (2 * TRACKERS_MAX) /* bytes of an OK in place of rows */
 
 void reply_begin(struct reply *r, enum reply_shape shape, uint32_t capabilities, uint16_t status)
 {
@@ -41,18 +34,12 @@ bool reply_at_border(const struct reply *r)
     return r->skip == 0 && !r->continued;
 }
 
-static void flush_run(struct walk *w)
-{
-    pieces_add(w->out, w->run, (size_t)(w->at - w->run));
-    w->run = w->at;
-}
-
 /* An EOF of ours goes in front of the packet at w->at, which has the server's sequence number `before`. */
 static void insert_eof(struct walk *w, uint8_t before, uint16_t warnings, uint16_t status)
 {
     struct wire_writer out;
 
-    flush_run(w);
+    reply_flush(w);
     out = wire_writer(pieces_store(w->out, EOF_PACKET), EOF_PACKET);
     eof_write(&out, warnings, status, (uint8_t)(before + w->r->shift));
     w->r->sequence = (uint8_t)(before + w->r->shift);
@@ -107,150 +94,6 @@ static void pass_packet(struct walk *w, uint32_t length)
     r->continued = length == PACKET_MAX;
 }
 
-/* The last one counts: a reply may have several OKs. */
-static void note_schema(struct reply *r, const struct ok_packet *ok)
-{
-    struct wire_text schema;
-
-    if (!session_state_schema(ok->state, &schema) || schema.length > REPLY_SCHEMA_MAX)
-        return;
-    r->schema_told = true;
-    r->schema_length = (uint8_t)schema.length;
-    memcpy(r->schema, schema.data, schema.length);
-}
-
-static void note_ok(struct reply *r, const struct ok_packet *ok)
-{
-    r->status = ok->status & (uint16_t)~STATUS_STATE_CHANGED;
-    r->warnings = ok->warnings;
-    r->warned |= ok->warnings != 0;
-    r->affected_rows = ok->affected_rows;
-    r->insert_id = ok->insert_id;
-    if (ok->state.length)
-        note_schema(r, ok);
-}
-
-/* The flags in an OK that is in view as a whole; its warnings are behind. */
-static uint8_t *ok_flags(uint8_t *payload, uint32_t length)
-{
-    struct wire_reader in = wire_reader(payload, length);
-
-    (void)wire_u8(&in);
-    (void)wire_lenenc(&in);
-    (void)wire_lenenc(&in);
-    return payload + (in.at - payload);
-}
-
-static void tell_conditions(const struct reply *r, uint8_t *payload, uint32_t length, struct ok_packet *ok)
-{
-    uint8_t *at = length == 5 && payload[0] == 0xFE ? payload + 1 : ok_flags(payload, length) + 2;
-
-    ok->warnings = r->conditions;
-    at[0] = (uint8_t)ok->warnings;
-    at[1] = (uint8_t)(ok->warnings >> 8);
-}
-
-/* The flags of an EOF in place of an OK. MariaDB leaves STATE_CHANGED in it, whoever reads it; MySQL does not, nor what follows OUT parameters. */
-static uint16_t eof_status(const struct reply *r, uint16_t status)
-{
-    if (!r->mysql)
-        return status | (r->changed || (r->trackers && trackers_of_transactions(r->trackers)) ? STATUS_STATE_CHANGED : 0);
-    if (status & STATUS_PS_OUT_PARAMS)
-        status &= (uint16_t)~(STATUS_PS_OUT_PARAMS | STATUS_MORE_RESULTS);
-    return status & (uint16_t)~STATUS_STATE_CHANGED;
-}
-
-/* Cuts session state off an OK for a client that did not ask for it. An empty message goes too: servers leave it out then. */
-static uint32_t cut_state(uint8_t *payload, uint32_t length, const struct ok_packet *ok)
-{
-    const uint8_t *info = (const uint8_t *)ok->info.data;
-    size_t kept = ok->info.length ? (size_t)(info - payload) + ok->info.length : length;
-    uint8_t *flags = ok_flags(payload, length);
-
-    flags[0] = (uint8_t)ok->status;
-    flags[1] = (uint8_t)((ok->status & (uint16_t)~STATUS_STATE_CHANGED) >> 8);
-    return (uint32_t)(ok->info.length ? kept : (size_t)(flags - payload) + 4);
-}
-
-/* An OK's session state that the client can't be told now. */
-static void keep_state(struct reply *r, const struct ok_packet *ok)
-{
-    if (!r->trackers || !(ok->status & STATUS_STATE_CHANGED))
-        return;
-    r->changed = !r->mysql;
-    if (r->keep_track)
-        trackers_keep(r->trackers, ok->state);
-}
-
-/* Is there something kept that belongs into this OK? */
-static bool is_owed(const struct reply *r, const struct ok_packet *ok)
-{
-    if (!r->trackers || !r->keep_track)
-        return false;
-    return r->trackers->owed && (r->mysql || r->changed || ok->status & STATUS_STATE_CHANGED);
-}
-
-/* The OK at w->at goes with what was kept, as a packet of ours. */
-static bool tell_state(struct walk *w, uint32_t length, const struct ok_packet *ok)
-{
-    struct reply *r = w->r;
-    size_t made;
-
-    r->changed = false;
-    if (!trackers_tell(r->trackers, ok, (uint8_t)(packet_sequence(w->at) + r->shift), &made))
-        return false;
-    flush_run(w);
-    pieces_add(w->out, r->trackers->packet, made);
-    r->made = true;
-    r->sequence = (uint8_t)(packet_sequence(w->at) + r->shift);
-    w->at += PACKET_HEADER + length;
-    w->run = w->at;
-    return true;
-}
-
-/* An OK or EOF that ends something. The whole packet is in view. */
-static bool pass_ok(struct walk *w, uint32_t length)
-{
-    struct reply *r = w->r;
-    uint8_t *payload = w->at + PACKET_HEADER;
-    struct ok_packet ok;
-    uint32_t kept = length;
-
-    if (length == 5 && payload[0] == 0xFE) {
-        ok = (struct ok_packet){.header = 0xFE, .warnings = (uint16_t)(payload[1] | payload[2] << 8), .status = (uint16_t)(payload[3] | payload[4] << 8)};
-    } else if (ok_parse(payload, length, true, &ok) != WIRE_OK) {
-        return false;
-    }
-    note_ok(r, &ok);
-    if (r->conditions && !ok.warnings)
-        tell_conditions(r, payload, length, &ok);
-    if (r->trackers && !r->mysql && !r->keep_track)
-        trackers_follow(r->trackers, &ok, r->sets_transactions);
-    if (r->keep_eof && ok.header == 0xFE && length != 5) {
-        struct wire_writer eof = wire_writer(w->at, PACKET_HEADER + length);
-
-        keep_state(r, &ok);
-        eof_write(&eof, ok.warnings, eof_status(r, ok.status), packet_sequence(w->at));
-        kept = 5;
-    } else if (is_owed(r, &ok) && tell_state(w, length, &ok)) {
-        return true;
-    } else if (!r->keep_track && (ok.status & STATUS_STATE_CHANGED) && length >= 7) { /* an EOF has none to cut */
-        kept = cut_state(payload, length, &ok);
-        packet_put_header(w->at, kept, packet_sequence(w->at));
-    }
-    if (r->trackers && kept != 5)
-        trackers_told(r->trackers, ok.state);
-    w->at[3] = (uint8_t)(w->at[3] + r->shift);
-    r->sequence = w->at[3];
-    w->at += PACKET_HEADER + kept;
-    if (kept != length) {
-        flush_run(w);
-        w->at += length - kept;
-        w->run = w->at;
-    }
-    return true;
-}
-
 static bool pass_err(struct walk *w, uint32_t length)
 {
     const uint8_t *payload = w->at + PACKET_HEADER;
@@ -282,7 +125,7 @@ static bool at_result(struct walk *w, uint32_t length, uint8_t first)
 
     r->rows_begun = false;
     if (first == 0x00 || first == 0xFE) {
-        if (!pass_ok(w, length))
+        if (!reply_pass_ok(w, length))
             return false;
         r->rows_ended = false;
         next_result(r);
@@ -300,6 +143,7 @@ static bool at_result(struct walk *w, uint32_t length, uint8_t first)
         return false;
     pass_packet(w, length);
     r->rows = 0;
+    r->row = (struct row_shape){.columns = 0};
     r->rows_begun = true;
     r->state = REPLY_AT_COLUMNS;
     return true;
@@ -339,11 +183,47 @@ static void end_definitions(struct walk *w, uint8_t sequence)
         r->state = REPLY_AT_END;
 }
 
+static bool at_column(struct walk *w, uint32_t length)
+{
+    struct reply *r = w->r;
+
+    if (r->rowless && !row_shape_add(&r->row, w->at + PACKET_HEADER, length))
+        return false;
+    pass_packet(w, length);
+    if (--r->columns == 0) {
+        r->eof_owed = r->keep_eof;
+        r->state = REPLY_AT_ROWS;
+    }
+    return true;
+}
+
+/* May it be an OK in place of rows? Only as the first of them. */
+static bool is_rowless(const struct reply *r, uint32_t length, uint8_t first)
+{
+    return r->rowless && r->rows == 0 && first == 0x00 && length > 0 && length <= ROWLESS_MAX;
+}
+
+/* Nothing tells how many warnings there are: this OK has none. */
+static bool end_rowless(struct walk *w, uint32_t length)
+{
+    struct reply *r = w->r;
+
+    r->eof_owed = false;
+    if (!reply_pass_ok(w, length))
+        return false;
+    r->warned = true;
+    r->rows_ended = true;
+    next_result(r);
+    return true;
+}
+
 static bool at_rows(struct walk *w, uint32_t length, uint8_t first)
 {
     struct reply *r = w->r;
     uint8_t before = packet_sequence(w->at);
 
+    if (is_rowless(r, length, first) && !row_shape_fits(&r->row, w->at + PACKET_HEADER, length))
+        return end_rowless(w, length);
     if (r->eof_owed) {
         bool cursor = false;
         struct ok_packet ok;
@@ -355,7 +235,7 @@ static bool at_rows(struct walk *w, uint32_t length, uint8_t first)
             insert_eof(w, before, 0, peek_status(w));
     }
     if (length > 0 && first == 0xFE && length < PACKET_MAX) {
-        if (!pass_ok(w, length))
+        if (!reply_pass_ok(w, length))
             return false;
         r->rows_ended = true;
         next_result(r);
@@ -377,12 +257,20 @@ static bool needs_whole(const struct reply *r, uint32_t length, uint8_t first)
         return true;
     case REPLY_AT_DEFINITIONS:
         return true; /* an EOF of ours may have to follow at once */
+    case REPLY_AT_COLUMNS:
+        return r->rowless || first == 0xFF;
     case REPLY_AT_ROWS:
+        return first == 0xFE || first == 0xFF || is_rowless(r, length, first);
     case REPLY_AT_STREAM:
         return first == 0xFE || first == 0xFF;
     default:
         return first == 0xFF;
     }
+}
+
+static bool must_be_seen(const struct reply *r)
+{
+    return r->state == REPLY_AT_RESULT || r->state == REPLY_AT_PREPARE || r->state == REPLY_AT_DEFINITIONS || (r->state == REPLY_AT_COLUMNS && r->rowless);
 }
 
 static bool judge_packet(struct walk *w, uint32_t length, uint8_t first)
@@ -391,7 +279,7 @@ static bool judge_packet(struct walk *w, uint32_t length, uint8_t first)
 
     if (r->state == REPLY_AT_RESULT && length == 0)
         return false;
-    if (length == PACKET_MAX && (r->state == REPLY_AT_RESULT || r->state == REPLY_AT_PREPARE || r->state == REPLY_AT_DEFINITIONS))
+    if (length == PACKET_MAX && must_be_seen(r))
         return false; /* what has to be seen whole is never continued */
     if (length > 0 && length < PACKET_MAX && first == 0xFF && r->state != REPLY_AT_TEXT) {
         uint8_t before = packet_sequence(w->at);
@@ -405,12 +293,7 @@ static bool judge_packet(struct walk *w, uint32_t length, uint8_t first)
     case REPLY_AT_RESULT:
         return at_result(w, length, first);
     case REPLY_AT_COLUMNS:
-        pass_packet(w, length);
-        if (--r->columns == 0) {
-            r->eof_owed = r->keep_eof;
-            r->state = REPLY_AT_ROWS;
-        }
-        return true;
+        return at_column(w, length);
     case REPLY_AT_ROWS:
         return at_rows(w, length, first);
     case REPLY_AT_PREPARE:
@@ -427,7 +310,7 @@ static bool judge_packet(struct walk *w, uint32_t length, uint8_t first)
     case REPLY_AT_STREAM:
         if (length > 0 && length < PACKET_MAX && first == 0xFE) {
             r->state = REPLY_AT_END;
-            return pass_ok(w, length);
+            return reply_pass_ok(w, length);
         }
         pass_packet(w, length);
         return true;
@@ -453,7 +336,7 @@ static bool in_packet(struct walk *w)
 
 static enum reply_status stop(struct walk *w, uint8_t *bytes, size_t *consumed, enum reply_status status)
 {
-    flush_run(w);
+    reply_flush(w);
     *consumed = (size_t)(w->at - bytes);
     return status;
 }

@@ -8,6 +8,9 @@
  *   RESULT --count--> COLUMNS --last--> ROWS --OK/EOF--> END, or RESULT again while STATUS_MORE_RESULTS
  *      |  `--OK, ERR--> END             (an open cursor ends the reply at its first OK: no row comes, one EOF in all)
  *      `--0xFB--> FILE: the client speaks, then RESULT again
+ *
+ * MySQL gives a statement that was executed with a cursor first no rows when it is executed without one, but an OK behind the columns. Directly a
+ * client waits for rows then, or finds no EOF; so it does here, but the reply's end is known.
  */
 #ifndef SLUSE_PROTOCOL_REPLY_H
 #define SLUSE_PROTOCOL_REPLY_H
@@ -16,6 +19,7 @@
 #include "protocol/command.h"
 #include "protocol/pieces.h"
 #include "protocol/reply_packet.h"
+#include "protocol/reply_row.h"
 #include "protocol/trackers.h"
 
 #define REPLY_SCHEMA_MAX 255u
@@ -46,6 +50,8 @@ struct reply {
     bool keep_track;    /* the client has CAP_SESSION_TRACK */
     bool local_files;   /* the client has CAP_LOCAL_FILES */
     bool cursor;        /* one was asked for: an ERR behind the columns comes without an EOF in between */
+    bool rowless;       /* for the caller to set: MySQL, executed without a cursor after it had one: an OK may stand where rows should */
+    struct row_shape row; /* then: of the result set under way */
     bool eof_owed;      /* an EOF stands out behind the columns; it can only be placed when the next packet is known */
     bool continued;     /* the packet under way was PACKET_MAX long: the next one belongs to it */
     bool failed;        /* it ended in ERR */

@@ -204,10 +204,26 @@ static void put_gap(struct name_writer *n, const uint8_t *at, const uint8_t *end
     }
 }
 
-void residue_name_write(struct wire_writer *w, const uint8_t *text, const struct residue_name *name, size_t end)
+/* The end of the white space that MySQL takes for a part of the last token: with IGNORE_SPACE, of any behind a bare name that stands behind neither a
+ * dot nor @@. What ends the whole text is cut off before. */
+static size_t spaces_end(const uint8_t *text, size_t length, size_t begin, size_t end)
+{
+    uint8_t before = begin ? text[begin - 1] : ' ';
+
+    while (length > end && (is_space(text[length - 1]) || text[length - 1] == ';'))
+        length--;
+    if (in_range(text[begin], '0', '9') || text[begin] == '`' || before == '.' || before == '@')
+        return end;
+    while (end < length && is_space(text[end]))
+        end++;
+    return end;
+}
+
+bool residue_name_write(struct wire_writer *w, const uint8_t *text, size_t length, const struct residue_name *name, size_t end)
 {
     struct lexer l = name->lexer;
     struct token t;
+    size_t spaces = end;
     struct name_writer n = {.w = w, .modes = l.modes, .left = NAME_MAX_BYTES, .last = ' '};
     size_t at = name->begin;
     const char *quote;
@@ -222,6 +238,10 @@ void residue_name_write(struct wire_writer *w, const uint8_t *text, const struct
         put_gap(&n, text + at, text + t.begin);
         put_text(&n, text + t.begin, t.end - t.begin);
         at = t.end;
+        spaces = t.kind == TOKEN_WORD && !n.modes.mariadb ? spaces_end(text, length, t.begin, t.end) : t.end;
     }
+    if (spaces > end && n.modes.spaces == SPACES_TAKEN)
+        put_text(&n, text + end, spaces - end);
     wire_put_bytes(w, quote, 1);
+    return spaces <= end || n.modes.spaces != SPACES_UNKNOWN;
 }

@@ -16,7 +16,7 @@ struct residue_name {
     size_t begin;       /* of that token; on MariaDB, behind a comma, of the comments in front of it */
 };
 
-/* Writes AS and the name. end: of the last token that belongs to it. */
-void residue_name_write(struct wire_writer *w, const uint8_t *text, const struct residue_name *name, size_t end);
+/* Writes AS and the name. end: of the last token that belongs to it; length: of the whole text. False: nobody knows whether the white space behind it does. */
+bool residue_name_write(struct wire_writer *w, const uint8_t *text, size_t length, const struct residue_name *name, size_t end) __attribute__((warn_unused_result));
 
 #endif

@@ -28,6 +28,7 @@ enum writing {
 struct rewriter {
     struct wire_writer *w;
     const uint8_t *text;
+    size_t length;
     const struct residue_values *values;
     struct lexer lexer;
     struct select_list lists;
@@ -401,7 +402,7 @@ static void end_item(struct rewriter *r, const struct select_item *item)
     if (!item->marked || item->named)
         return;
     copy_to(r, item->end);
-    residue_name_write(r->w, r->text, &r->items[item->depth], item->name_end);
+    r->lost |= !residue_name_write(r->w, r->text, r->length, &r->items[item->depth], item->name_end);
 }
 
 static void end_statement(struct rewriter *r)
@@ -450,7 +451,7 @@ static void follow(struct rewriter *r, const struct token *t, const struct lexer
 bool residue_text_write(struct wire_writer *w, const uint8_t *text, size_t length, struct lexer_modes modes, uint8_t which,
                         const struct residue_values *values)
 {
-    struct rewriter r = {.w = w, .text = text, .values = values, .which = which, .last = {.kind = TOKEN_END}};
+    struct rewriter r = {.w = w, .text = text, .length = length, .values = values, .which = which, .last = {.kind = TOKEN_END}};
     struct lexer before;
     struct token t;
 

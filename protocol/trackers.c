@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Session trackers that have to wait for an OK.
  *
- * Servers: MariaDB sql/session_tracker.cc, sql/protocol.cc (net_send_ok clears SERVER_SESSION_STATE_CHANGED, net_send_eof does not).
+ * Servers: MariaDB sql/session_tracker.cc, sql/protocol.cc (net_send_ok clears SERVER_SESSION_STATE_CHANGED, net_send_eof does not); sql/sp_head.cc
+ * (what a routine puts back at its end).
  */
 #include "protocol/trackers.h"
 
@@ -39,23 +40,23 @@ static struct wire_reader entries_of(struct wire_text state)
     return wire_reader((const uint8_t *)state.data, state.length);
 }
 
-static struct wire_text kept_text(const struct trackers *t)
+static struct wire_reader listed(const struct tracker_list *list)
 {
-    return (struct wire_text){(const char *)t->entries, t->length};
+    return wire_reader(list->bytes, list->length);
 }
 
-static void drop_entries(struct trackers *t)
+static void drop_list(struct tracker_list *list)
 {
-    free(t->entries);
-    t->entries = NULL;
-    t->length = 0;
+    free(list->bytes);
+    *list = (struct tracker_list){.bytes = NULL};
 }
 
 void trackers_free(struct trackers *t)
 {
-    drop_entries(t);
+    drop_list(&t->kept);
+    drop_list(&t->lasting);
     free(t->packet);
-    *t = (struct trackers){.entries = NULL};
+    *t = (struct trackers){.packet = NULL};
 }
 
 static bool same(const struct entry *a, const struct entry *b)
@@ -63,59 +64,129 @@ static bool same(const struct entry *a, const struct entry *b)
     return a->type == b->type && (a->type != TRACKER_VARIABLE || (a->name.length == b->name.length && memcmp(a->name.data, b->name.data, a->name.length) == 0));
 }
 
-static void cut(struct trackers *t, const struct entry *e)
+static bool find(const struct tracker_list *list, const struct entry *like, struct entry *e)
 {
-    size_t at = (size_t)((const uint8_t *)e->whole.data - t->entries), behind = at + e->whole.length;
+    struct wire_reader r = listed(list);
 
-    memmove(t->entries + at, t->entries + behind, t->length - behind);
-    t->length -= e->whole.length;
+    while (wire_left(&r) && next_entry(&r, e))
+        if (same(e, like))
+            return true;
+    return false;
 }
 
-/* What is told of the same thing takes its place. */
-static void replace(struct trackers *t, const struct entry *by)
+static void cut(struct tracker_list *list, const struct entry *e)
 {
-    struct wire_reader r = entries_of(kept_text(t));
-    struct entry e;
+    size_t at = (size_t)((const uint8_t *)e->whole.data - list->bytes), behind = at + e->whole.length;
 
-    while (wire_left(&r) && next_entry(&r, &e)) {
-        if (same(&e, by)) {
-            cut(t, &e);
-            break;
-        }
-    }
-    if (by->whole.length > TRACKERS_MAX - t->length)
+    memmove(list->bytes + at, list->bytes + behind, list->length - behind);
+    list->length -= e->whole.length;
+    if (list->length == 0)
+        drop_list(list);
+}
+
+/* What is told of the same thing takes its place. Without memory it is not told, which a client must expect of any server. */
+static void replace(struct tracker_list *list, const struct entry *by)
+{
+    struct entry e;
+    uint8_t *bytes;
+
+    if (find(list, by, &e))
+        cut(list, &e);
+    bytes = by->whole.length <= TRACKERS_MAX - list->length ? realloc(list->bytes, list->length + by->whole.length) : NULL;
+    if (!bytes)
         return;
-    memcpy(t->entries + t->length, by->whole.data, by->whole.length);
-    t->length += by->whole.length;
+    memcpy(bytes + list->length, by->whole.data, by->whole.length);
+    list->bytes = bytes;
+    list->length += by->whole.length;
 }
 
 void trackers_forget_variables(struct trackers *t)
 {
-    struct wire_reader r = entries_of(kept_text(t));
+    struct wire_reader r = listed(&t->kept);
     struct entry e;
 
     while (wire_left(&r) && next_entry(&r, &e)) {
         if (e.type == TRACKER_VARIABLE) {
-            cut(t, &e);
-            r = entries_of(kept_text(t));
+            cut(&t->kept, &e);
+            r = listed(&t->kept);
         }
     }
-    if (t->length == 0)
-        drop_entries(t);
+    drop_list(&t->lasting);
+    t->charset = NULL;
+    t->chosen = true;
 }
 
-void trackers_keep(struct trackers *t, struct wire_text state)
+void trackers_login(struct trackers *t, const char *charset)
+{
+    if (!t->chosen)
+        t->charset = charset;
+}
+
+/* --- what a routine puts back when it ends, and no tracker tells --- */
+
+static const char *const restored[] = {"character_set_client", "character_set_connection", "sql_mode", NULL};
+
+static bool is_restored(const struct entry *e)
+{
+    for (size_t i = 0; e->type == TRACKER_VARIABLE && restored[i]; i++)
+        if (wire_text_is(e->name, restored[i]))
+            return true;
+    return false;
+}
+
+/* The value that the login gave it, as an entry in `room`. */
+static bool by_login(const struct trackers *t, const struct entry *of, uint8_t *room, size_t size, struct entry *e)
+{
+    struct wire_writer w = wire_writer(room, size);
+    size_t length = t->charset ? strlen(t->charset) : 0;
+    struct wire_reader r;
+
+    if (!length || wire_text_is(of->name, "sql_mode"))
+        return false;
+    wire_put_u8(&w, TRACKER_VARIABLE);
+    wire_put_lenenc(&w, of->name.length + length + 2); /* of each less than 251 */
+    wire_put_lenenc_text(&w, of->name.data, of->name.length);
+    wire_put_lenenc_text(&w, t->charset, length);
+    r = wire_reader(room, wire_written(&w));
+    return next_entry(&r, e);
+}
+
+static void learn(struct trackers *t, struct wire_text state)
+{
+    struct wire_reader r = entries_of(state);
+    struct entry e;
+
+    while (wire_left(&r) && next_entry(&r, &e))
+        if (is_restored(&e))
+            replace(&t->lasting, &e);
+}
+
+/* Told inside a routine: at its end it is what it was before. */
+static void keep_restored(struct trackers *t, const struct entry *e, enum tracker_place place)
+{
+    uint8_t room[64];
+    struct entry was;
+
+    if (find(&t->lasting, e, &was) || by_login(t, e, room, sizeof room, &was))
+        replace(&t->kept, &was);
+    else if (place != TRACKER_IN_ROUTINE)
+        replace(&t->kept, e);
+}
+
+/* --- */
+
+void trackers_keep(struct trackers *t, struct wire_text state, enum tracker_place place)
 {
     struct wire_reader r = entries_of(state);
     struct entry e;
 
     t->owed = true;
-    if (state.length == 0)
-        return;
-    if (!t->entries && !(t->entries = malloc(TRACKERS_MAX)))
-        return; /* they are not told, which a client must expect of any server */
-    while (wire_left(&r) && next_entry(&r, &e))
-        replace(t, &e);
+    while (wire_left(&r) && next_entry(&r, &e)) {
+        if (place != TRACKER_AT_END && is_restored(&e))
+            keep_restored(t, &e, place);
+        else
+            replace(&t->kept, &e);
+    }
 }
 
 /* Is it of a session in which nothing is under way? */
@@ -135,6 +206,7 @@ void trackers_told(struct trackers *t, struct wire_text state)
     struct wire_reader r = entries_of(state);
     struct entry e;
 
+    learn(t, state);
     while (wire_left(&r) && next_entry(&r, &e))
         if (e.type == TRACKER_TRANSACTION)
             t->state_told = !is_empty(e.body);
@@ -143,12 +215,12 @@ void trackers_told(struct trackers *t, struct wire_text state)
 /* The end of a transaction of which nothing was told is not told either. */
 static void drop_untold(struct trackers *t)
 {
-    struct wire_reader r = entries_of(kept_text(t));
+    struct wire_reader r = listed(&t->kept);
     struct entry e;
 
     while (wire_left(&r) && next_entry(&r, &e)) {
         if (e.type == TRACKER_TRANSACTION && is_empty(e.body) && !t->state_told) {
-            cut(t, &e);
+            cut(&t->kept, &e);
             break;
         }
     }
@@ -160,14 +232,14 @@ bool trackers_tell(struct trackers *t, const struct ok_packet *ok, uint8_t seque
     struct wire_writer out;
     size_t room;
 
-    if (ok->state.length <= TRACKERS_MAX - t->length)
-        trackers_keep(t, ok->state);
+    if (ok->state.length <= TRACKERS_MAX - t->kept.length)
+        trackers_keep(t, ok->state, TRACKER_AT_END);
     else
-        drop_entries(t);
+        drop_list(&t->kept);
     t->owed = false;
-    if (t->entries) {
+    if (t->kept.bytes) {
         drop_untold(t);
-        told.state = kept_text(t);
+        told.state = (struct wire_text){(const char *)t->kept.bytes, t->kept.length};
     }
     trackers_told(t, told.state);
     told.status |= STATUS_STATE_CHANGED;
@@ -179,7 +251,7 @@ bool trackers_tell(struct trackers *t, const struct ok_packet *ok, uint8_t seque
         ok_write(&out, &told, true, sequence);
         *length = wire_written(&out);
     }
-    drop_entries(t);
+    drop_list(&t->kept);
     return t->packet != NULL;
 }
 
@@ -209,7 +281,7 @@ void trackers_follow(struct trackers *t, const struct ok_packet *ok, bool set)
 
 bool trackers_of_transactions(const struct trackers *t)
 {
-    struct wire_reader r = entries_of(kept_text(t));
+    struct wire_reader r = listed(&t->kept);
     struct entry e;
 
     if (t->transactions && (t->characteristics || t->in_transaction))

@@ -19,9 +19,24 @@ enum tracker {
     TRACKER_TRANSACTION = 5,
 };
 
-struct trackers {
-    uint8_t *entries;   /* as on the wire, each tracker and variable once; NULL: none */
+/* Where the end of rows was told, and so what came of it. */
+enum tracker_place {
+    TRACKER_AT_END,     /* of a statement */
+    TRACKER_BETWEEN,    /* of one of several statements, or inside a routine */
+    TRACKER_IN_ROUTINE,
+};
+
+/* Entries as on the wire, each tracker and variable once; NULL: none. */
+struct tracker_list {
+    uint8_t *bytes;
     size_t length;
+};
+
+struct trackers {
+    struct tracker_list kept;
+    struct tracker_list lasting; /* what the client was told last of variables that routines put back at their end */
+    const char *charset; /* of the client, by its login, unless the client was told of another since; NULL: it is not known */
+    bool chosen;        /* the client has set session_track_system_variables: what was not tracked before is not known */
     uint8_t *packet;    /* the OK that was made of them last */
     bool state_told;    /* the client knows of a transaction */
     bool owed;          /* something has been kept since the last OK that told */
@@ -33,8 +48,11 @@ struct trackers {
 void trackers_free(struct trackers *t);
 /* session_track_system_variables is set: what was to be told of the variables before is forgotten. */
 void trackers_forget_variables(struct trackers *t);
-/* An OK's session state, that has to wait. */
-void trackers_keep(struct trackers *t, struct wire_text state);
+/* The character set of the client's login. */
+void trackers_login(struct trackers *t, const char *charset);
+/* An OK's session state, that has to wait. A server looks variables up when it tells them: of those that a routine puts back at its end, and nothing tells
+ * that, the value before it is kept. If that is not known, they are not told: the client has it. */
+void trackers_keep(struct trackers *t, struct wire_text state, enum tracker_place place);
 /* An OK's session state that the client gets as it is. */
 void trackers_told(struct trackers *t, struct wire_text state);
 /* Puts the OK's session state behind what was kept, and all of that into an OK. length: of that packet, which is t->packet until the next.

@@ -107,9 +107,12 @@ void client_note_end(struct client *c)
 struct lexer_modes client_lexer_modes(const struct client *c)
 {
     const struct target_facts *facts = c->home->facts;
+    const struct session *s = &c->lease.session;
     bool right = target_globals_right(c->home->frames->context.target, facts->globals);
+    struct lexer_modes modes = session_lexer_modes(s, facts->is_mariadb, facts->server_number, right ? facts->globals->quotes : QUOTES_UNKNOWN);
 
-    return session_lexer_modes(&c->lease.session, facts->is_mariadb, facts->server_number, right ? facts->globals->quotes : QUOTES_UNKNOWN);
+    modes.spaces = facts->is_mariadb ? SPACES_APART : session_spaces(s, right ? facts->globals->spaces : SPACES_UNKNOWN);
+    return modes;
 }
 
 static bool has_text(uint8_t command)
@@ -174,6 +177,7 @@ static void begin(struct client *c, struct backend *b, const uint8_t *bytes, siz
     reply_begin(&b->reply, info->shape, c->capabilities, s->status);
     b->reply.cursor = b->effects.cursor || (c->command == COM_STMT_EXECUTE && session_cursor_failed(s, b->effects.id));
     b->reply.mysql = !c->home->facts->is_mariadb;
+    b->reply.rowless = b->reply.mysql && c->command == COM_STMT_EXECUTE && !b->effects.cursor && session_had_cursor(s, b->effects.id);
     b->reply.conditions = session_conditions(s, c->command, c->home->facts->is_mariadb);
     session_keep_trackers(&c->lease.session, &b->effects, &b->reply);
     c->state = CLIENT_RUNNING;

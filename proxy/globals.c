@@ -16,6 +16,7 @@ struct globals *globals_new(struct session_values *values, uint64_t version, int
 
     globals->values = values;
     globals->quotes = session_values_quotes(values, QUOTES_UNKNOWN);
+    globals->spaces = session_values_spaces(values, SPACES_UNKNOWN);
     globals->version = version;
     globals->until_us = until_us;
     globals->since_us = since_us;

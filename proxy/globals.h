@@ -17,6 +17,7 @@
 struct globals {
     struct session_values *values;
     enum quotes quotes; /* what sql_mode makes of "x" */
+    enum spaces spaces; /* and of white space behind names */
     uint64_t version;   /* 1 for the first */
     int64_t until_us;   /* what was copied before this, has the values of the snapshot before */
     int64_t since_us;   /* and what was copied after this, these; in between, nobody knows */

@@ -116,6 +116,13 @@ static enum quotes quotes(const struct session *s, bool is_mariadb, enum quotes 
     return session_values_quotes(s->values, global);
 }
 
+enum spaces session_spaces(const struct session *s, enum spaces global)
+{
+    if (is_dirty(s, (unsigned)variable_find(name_hash("sql_mode", strlen("sql_mode")))))
+        return SPACES_UNKNOWN;
+    return session_values_spaces(s->values, s->key & CAP_IGNORE_SPACE ? SPACES_TAKEN : global);
+}
+
 struct lexer_modes session_lexer_modes(const struct session *s, bool is_mariadb, uint32_t version, enum quotes global)
 {
     enum quotes is = quotes(s, is_mariadb, global);

@@ -47,6 +47,7 @@ enum unseen {
 /* A prepared statement. */
 struct session_statement {
     uint32_t id;
+    bool had_cursor;      /* it was executed with one */
     bool cursor_failed;   /* MySQL: executed with a cursor it failed behind the columns, and has not gone well since */
     struct statement_effects *effects; /* what executing it may do */
 };
@@ -104,6 +105,8 @@ struct command_effects {
 
 /* How the server cuts the session's texts. global: what "x" is by the global sql_mode that the session has if it has none of its own. */
 struct lexer_modes session_lexer_modes(const struct session *s, bool is_mariadb, uint32_t version, enum quotes global);
+/* MySQL: likewise of white space behind names. */
+enum spaces session_spaces(const struct session *s, enum spaces global);
 
 /* A login or a change of user: nothing has happened yet. */
 void session_init(struct session *s, const struct session_image *image, uint16_t status);
@@ -117,6 +120,8 @@ void command_effects_of(struct command_effects *e, const uint8_t *command, size_
 struct statement_effects session_statement_effects(const struct session *s, uint32_t id);
 /* Does MySQL leave out the EOF in front of its next error, as if it were executed with a cursor again? */
 bool session_cursor_failed(const struct session *s, uint32_t id);
+/* Has it been executed with a cursor? */
+bool session_had_cursor(const struct session *s, uint32_t id);
 void session_note_prepared(struct session *s, uint32_t id, const struct statement_effects *effects);
 void session_note_executed(struct session *s, const struct command_effects *e, const struct reply *r);
 void session_note_closed(struct session *s, uint32_t id);

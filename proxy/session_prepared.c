@@ -81,12 +81,20 @@ bool session_cursor_failed(const struct session *s, uint32_t id)
     return is_at(s, place, id) && s->statements[place].cursor_failed;
 }
 
+bool session_had_cursor(const struct session *s, uint32_t id)
+{
+    size_t place = place_of(s, id);
+
+    return is_at(s, place, id) && s->statements[place].had_cursor;
+}
+
 void session_note_executed(struct session *s, const struct command_effects *e, const struct reply *r)
 {
     size_t place = place_of(s, e->id);
 
     if (!is_at(s, place, e->id))
         return;
+    s->statements[place].had_cursor |= e->cursor;
     if (!r->failed)
         s->statements[place].cursor_failed = false;
     else if (e->cursor && r->rows_begun)

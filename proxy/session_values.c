@@ -136,12 +136,30 @@ bool session_values_cover(const struct session_values *a, const struct session_v
     return true;
 }
 
+static bool find_mode(const struct session_values *values, struct session_value *value)
+{
+    return session_values_find(values, (uint16_t)variable_find(name_hash("sql_mode", strlen("sql_mode"))), value);
+}
+
+static bool has_mode(const struct session_value *value, const char *mode)
+{
+    return value->text.length && memmem(value->text.data, value->text.length, mode, strlen(mode)) != NULL;
+}
+
 enum quotes session_values_quotes(const struct session_values *values, enum quotes otherwise)
 {
-    static const char mode[] = "ANSI_QUOTES";
     struct session_value value;
 
-    if (!session_values_find(values, (uint16_t)variable_find(name_hash("sql_mode", strlen("sql_mode"))), &value))
+    if (!find_mode(values, &value))
         return otherwise;
-    return value.text.length && memmem(value.text.data, value.text.length, mode, sizeof mode - 1) ? QUOTES_NAMES : QUOTES_STRINGS;
+    return has_mode(&value, "ANSI_QUOTES") ? QUOTES_NAMES : QUOTES_STRINGS;
+}
+
+enum spaces session_values_spaces(const struct session_values *values, enum spaces otherwise)
+{
+    struct session_value value;
+
+    if (!find_mode(values, &value))
+        return otherwise;
+    return has_mode(&value, "IGNORE_SPACE") ? SPACES_TAKEN : SPACES_APART;
 }

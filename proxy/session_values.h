@@ -42,5 +42,7 @@ bool session_values_cover(const struct session_values *a, const struct session_v
 
 /* What the sql_mode among them makes of "x"; otherwise: when there is none. */
 enum quotes session_values_quotes(const struct session_values *values, enum quotes otherwise);
+/* Likewise of white space behind names. */
+enum spaces session_values_spaces(const struct session_values *values, enum spaces otherwise);
 
 #endif

@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass, replace
 
 from harness import RawClient, Sluse, wait_until
-from harness.caps import DEPRECATE_EOF, STATE_CHANGED, TRACK_SYSVAR
+from harness.caps import STATE_CHANGED, TRACK_SYSVAR
 from harness.proxy import BAD_LINES, ZERO
-from harness.replies import EOF, ERR, OK, PrepareOK, ResultSet
+from harness.replies import ERR, OK, ResultSet
 from harness.wire import Malformed
 
 from fuzz_schema import Schema
@@ -116,11 +116,8 @@ class FuzzRun(Run):
             replies = super().take(step)
         except (Malformed, OSError) as e:
             return [f"{type(e).__name__}: {e}"]
-        client = self.sessions.get(step.session)
         if replies == [SILENCE]:   # what comes later would be taken for the answer to another step
-            client.close()
-        if "trackers" in self.known and client and not client.caps & DEPRECATE_EOF:
-            replies = [without_trackers(r) for r in replies]
+            self.sessions[step.session].close()
         return replies
 
     def go(self):
@@ -137,23 +134,9 @@ class FuzzRun(Run):
         return self.transcript
 
 
-def without_trackers(reply):
-    """Nor the warnings in the EOFs of a COM_STMT_PREPARE."""
-    if isinstance(reply, PrepareOK):
-        return replace(reply, eofs=tuple(replace(e, warnings=0) for e in reply.eofs))
-    if isinstance(reply, ResultSet):
-        return replace(reply, mid=without_trackers(reply.mid), end=without_trackers(reply.end))
-    if isinstance(reply, OK):
-        reply = replace(reply, session=())
-    return replace(reply, status=reply.status & ~STATE_CHANGED) if isinstance(reply, (OK, EOF)) else reply
-
-
 def known_of(version):
-    """The differences of a server that are known. From 11.4 on MariaDB tells variables with the answer to a login, which sluse does
-    not; and MySQL keeps trackers for the next OK where there is none behind rows, which sluse does not either."""
-    if "MariaDB" not in version:
-        return ("trackers",)
-    return () if version.startswith("10.") else ("greets",)
+    """The differences of a server that are known. From 11.4 on MariaDB tells variables with the answer to a login, which sluse does not."""
+    return ("greets",) if "MariaDB" in version and not version.startswith("10.") else ()
 
 
 def end(client):

@@ -32,7 +32,6 @@ class Session:
         self.steps, self.phrase, self.schema = [], "login", "app"
         self.numbers = 0
         self.prepared = []       # names of binary statements that are open, with their parameters
-        self.cursors = set()     # of those that had a cursor
         self.chance, self.pick, self.number = lambda p: rng.random() < p, rng.choice, rng.randint
         self.lock = f"l{seed}{name}"
 

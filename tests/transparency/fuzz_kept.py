@@ -74,9 +74,7 @@ def text_statements(x):
 def routines(x):
     x.do(x.pick(("SELECT f_set(5)", "SELECT f_set(id) FROM d ORDER BY id", "SELECT f_log(1), f_set(2)", "CALL p_sets()",
                  "CALL p_none()", "CALL p_out(1, @y, @z)", "CALL p_work(3)", "CALL p_set()",
-                 "CALL p_shown()" if x.strict else "CALL p_names()",
-                 # known: trackers behind rows are lost without DEPRECATE_EOF
-                 "CALL p_temp()",
+                 "CALL p_shown()", "CALL p_names()", "CALL p_temp()",
                  f"CALL p_lock('{x.lock}p')",
                  "CALL p_warn()", "CALL p_into(6)", "SELECT f_mode()", "INSERT INTO tv (v) VALUES (8)",
                  f"INSERT INTO tl (v) VALUES ('{x.lock}t')", "CALL p_sets(1)", "CALL app . p_none", "SET @z = 3")))

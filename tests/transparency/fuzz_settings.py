@@ -37,7 +37,7 @@ COMMON = {
     "sql_log_off": ("0",), "max_length_for_sort_data": ("1024",), "session_track_schema": ("ON", "OFF"),
     "session_track_state_change": ("ON", "OFF"),
     "session_track_system_variables": ("''", "'*'", "'autocommit,time_zone'", "'sort_buffer_size'", "'nosuch'"),
-    "session_track_transaction_info": ("'OFF'",),
+    "session_track_transaction_info": ("'OFF'", "'STATE'", "'CHARACTERISTICS'"),
     "character_set_client": ("utf8mb4", "latin1", "'utf8mb4'", "binary", "ucs2", "nosuch"),
     "character_set_results": ("utf8mb4", "latin1", "NULL", "utf16", "ascii", "''"),
     "character_set_connection": ("utf8mb4", "latin1", "cp1251", "NULL"),
@@ -100,8 +100,8 @@ PROBES = ("SELECT 'a' = 'A'", r"SELECT 'a\nb', LENGTH('\\')", 'SELECT "x"', 'SEL
 SCOPES = ("{0}", "{0}", "SESSION {0}", "@@{0}", "@@session.{0}", "LOCAL {0}", "@@local.{0}", "@@SESSION.`{0}`", "`{0}`")
 
 
-# Known: an EOF packet after rows does not have the flag that the first one sets; the second one changes CONNECTION_ID().
-STRICT = {"session_track_transaction_info": ("'OFF'", "'STATE'", "'CHARACTERISTICS'"), "pseudo_thread_id": ("5",)}
+# Known: it changes CONNECTION_ID().
+STRICT = {"pseudo_thread_id": ("5",)}
 
 
 def variables(x):

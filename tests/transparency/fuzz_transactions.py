@@ -167,22 +167,17 @@ def parameters(x, count):
 
 @phrase(8, "hold")
 def binary_statements(x):
-    # Known: with OUT parameters and a cursor MySQL ends its answer in another way without DEPRECATE_EOF.
-    sql, count = x.pick(STATEMENTS if x.mariadb or x.strict else [s for s in STATEMENTS if "p_out" not in s[0]])
+    sql, count = x.pick(STATEMENTS)
     name = x.fresh("p")
     x.do(f"!prepare {name} {sql.format(t='t_' + x.name)}")
     x.prepared.append((name, count))
     for _ in range(x.number(1, 4)):
         which, count = x.pick(x.prepared)
         verb = x.pick(("execute", "execute", "execute", "cursor", "again", "reset", "long", "fetch"))
-        # Known: MySQL's answer has no end when a statement that had a cursor is executed without one.
-        if verb in ("execute", "again", "long") and which in x.cursors and not (x.mariadb or x.strict):
-            verb = "cursor"
         if verb == "long" and 0 < count < 3:
             x.do(f"!long {which} 0 b'long'")
             x.do(f"!execute {which} ({'LONG, ' * count})")
         elif verb == "cursor":
-            x.cursors.add(which)
             x.do(f"!cursor {which} {parameters(x, count)}")
             x.do(f"!fetch {which} {x.number(0, 3)}")
         elif verb == "again":

@@ -103,9 +103,10 @@ def mask_gtid(reply, run):
 
 
 def mask_mid_eof(reply, run):
-    """The EOF behind the columns, in NO_INDEX, QUERY_SLOW and warnings, which are known only at the end."""
+    """The EOF behind the columns, in NO_INDEX, QUERY_SLOW and warnings, which are known only at the end; MySQL's never has STATE_CHANGED."""
+    flags = MID_FLAGS if run.server.name.startswith("mariadb") else MID_FLAGS & ~C.STATE_CHANGED
     if isinstance(reply, ResultSet) and isinstance(reply.mid, EOF) and not reply.mid.status & C.CURSOR_EXISTS:
-        return replace(reply, mid=replace(reply.mid, status=reply.mid.status & ~MID_FLAGS, warnings=0))
+        return replace(reply, mid=replace(reply.mid, status=reply.mid.status & ~flags, warnings=0))
     return reply
 
 

@@ -21,6 +21,7 @@
     SHARED(auth)                                                                                                                                     \
     SHARED(reply_packet)                                                                                                                             \
     SHARED(reply)                                                                                                                                    \
+    SHARED(reply_row)                                                                                                                                \
     SHARED(trackers)                                                                                                                                 \
     SHARED(command)                                                                                                                                  \
     SHARED(lexer)                                                                                                                                    \

@@ -31,7 +31,7 @@ static const char lost[1] = "";
 static const struct residue_values values = {.row_count = 7, .found_rows = 8, .warning_count = 9, .error_count = 10, .connection_id = 2147483653u};
 
 static const struct lexer_modes mariadb = {.mariadb = true, .version = 101119};
-static const struct lexer_modes mysql = {.version = 90704};
+static const struct lexer_modes mysql = {.version = 90704, .spaces = SPACES_APART};
 
 struct row {
     const char *text;
@@ -386,6 +386,33 @@ START_TEST(no_room)
 }
 END_TEST
 
+/* MySQL with IGNORE_SPACE: white space behind a bare name is in the item's name. */
+START_TEST(spaces_behind_names)
+{
+    static const struct row rows[] = {
+        {"SELECT ROW_COUNT() IS NULL LIMIT 1", ALL, "SELECT " R("ROW_COUNT()") " IS NULL AS `ROW_COUNT() IS NULL ` LIMIT 1"},
+        {"SELECT ROW_COUNT() = n \n\t, 2", ALL, "SELECT " R("ROW_COUNT()") " = n AS `ROW_COUNT() = n \n\t` \n\t, 2"},
+        {"SELECT ROW_COUNT() IS NULL /* c */ , 2", ALL, "SELECT " R("ROW_COUNT()") " IS NULL AS `ROW_COUNT() IS NULL ` /* c */ , 2"},
+        {"SELECT ROW_COUNT() IS NULL/**/ , 2", ALL, "SELECT " R("ROW_COUNT()") " IS NULL AS `ROW_COUNT() IS NULL`/**/ , 2"},
+        {"SELECT ROW_COUNT() IS NULL ; ", ALL, "SELECT " R("ROW_COUNT()") " IS NULL AS `ROW_COUNT() IS NULL` ; "},
+        {"SELECT ROW_COUNT() IS NULL ; SELECT 2", ALL, "SELECT " R("ROW_COUNT()") " IS NULL AS `ROW_COUNT() IS NULL ` ; SELECT 2"},
+        {"SELECT ROW_COUNT() IS NULL x , 2", ALL, "SELECT " R("ROW_COUNT()") " IS NULL x , 2"},
+        {"SELECT ROW_COUNT() = t.v , 2", ALL, "SELECT " R("ROW_COUNT()") " = t.v AS `ROW_COUNT() = t.v` , 2"},
+        {"SELECT ROW_COUNT() = t. v , 2", ALL, "SELECT " R("ROW_COUNT()") " = t. v AS `ROW_COUNT() = t. v ` , 2"},
+        {"SELECT ROW_COUNT() = @@sql_notes , 2", ALL, "SELECT " R("ROW_COUNT()") " = @@sql_notes AS `ROW_COUNT() = @@sql_notes` , 2"},
+        {"SELECT ROW_COUNT() = 1a , 2", ALL, "SELECT " R("ROW_COUNT()") " = 1a AS `ROW_COUNT() = 1a` , 2"},
+        {"SELECT ROW_COUNT() , 2", ALL, "SELECT " RR("ROW_COUNT()") " , 2"},
+    };
+    struct lexer_modes modes = mysql;
+
+    modes.spaces = SPACES_TAKEN;
+    CHECK_ROWS(rows, modes);
+    modes.spaces = SPACES_UNKNOWN;
+    check_row(&(struct row){"SELECT ROW_COUNT() IS NULL LIMIT 1", ALL, LOST}, modes);
+    check_row(&(struct row){"SELECT ROW_COUNT() IS NULL", ALL, "SELECT " R("ROW_COUNT()") " IS NULL AS `ROW_COUNT() IS NULL`"}, modes);
+}
+END_TEST
+
 START_TEST(a_list_that_is_not_empty)
 {
     const struct residue_values listed = {.warning_count = 9, .listed = true};
@@ -427,6 +454,7 @@ Suite *residue_text_suite(void)
     tcase_add_test(tests, show_count);
     tcase_add_test(tests, long_names);
     tcase_add_test(tests, no_room);
+    tcase_add_test(tests, spaces_behind_names);
     tcase_add_test(tests, a_list_that_is_not_empty);
     tcase_add_test(tests, values_at_their_bounds);
     suite_add_tcase(suite, tests);

@@ -78,7 +78,7 @@ static void check_ok(struct trackers *t, bool mysql, uint16_t sent, struct wire_
 
 START_TEST(mysql_tells_with_the_next)
 {
-    struct trackers t = {.entries = NULL};
+    struct trackers t = {.packet = NULL};
 
     check_eof(&t, true, true, 2 | CHANGED, STATE_OF(SCHEMA_A), 2);
     check_eof(&t, true, true, 2 | CHANGED, STATE_OF(ZONE SCHEMA_B), 2);
@@ -90,7 +90,7 @@ END_TEST
 
 START_TEST(mariadb_tells_with_the_next_change)
 {
-    struct trackers t = {.entries = NULL};
+    struct trackers t = {.packet = NULL};
 
     check_eof(&t, false, true, 2 | CHANGED, STATE_OF(SCHEMA_A), 2 | CHANGED);
     check_ok(&t, false, 2, STATE_OF(""), 2, STATE_OF(""));
@@ -103,7 +103,7 @@ END_TEST
 
 START_TEST(all_results_of_a_statement)
 {
-    struct trackers t = {.entries = NULL};
+    struct trackers t = {.packet = NULL};
     struct reply r = reply_to(&t, REPLY_ROWS, false, true);
     uint8_t client[128];
 
@@ -119,7 +119,7 @@ END_TEST
 
 START_TEST(what_is_told_to_nobody)
 {
-    struct trackers t = {.entries = NULL};
+    struct trackers t = {.packet = NULL};
 
     check_eof(&t, false, false, 2 | CHANGED, STATE_OF("\x05\x09\x08T_______"), 2 | CHANGED);
     check_eof(&t, false, false, 2 | CHANGED, STATE_OF("\x05\x09\x08________"), 2 | CHANGED);
@@ -131,19 +131,53 @@ START_TEST(what_is_told_to_nobody)
 }
 END_TEST
 
+#define CLIENT(value) "\x00\x1C\x14" "character_set_client" "\x06" value
+
+static void check_routine(struct trackers *t, bool single, struct wire_text told)
+{
+    struct reply r = reply_to(t, REPLY_ROWS, true, true);
+    uint8_t client[128];
+
+    r.single = single;
+    (void)feed(&r, 0xFE, 10 | CHANGED, STATE_OF(CLIENT("latin1") ZONE), client);
+    check_ok(t, true, 2, STATE_OF(""), 2 | CHANGED, told);
+}
+
+/* Rows inside a routine, which puts the character set back: it is told as it was before. */
+START_TEST(what_a_routine_puts_back)
+{
+    struct trackers t = {.packet = NULL};
+
+    check_routine(&t, true, STATE_OF(ZONE));
+    check_routine(&t, false, STATE_OF(CLIENT("latin1") ZONE));
+    trackers_free(&t);
+    trackers_login(&t, "cp1251");
+    check_routine(&t, true, STATE_OF(CLIENT("cp1251") ZONE));
+    check_ok(&t, true, 2 | CHANGED, STATE_OF(CLIENT("koi8-r")), 2 | CHANGED, STATE_OF(CLIENT("koi8-r")));
+    check_routine(&t, true, STATE_OF(CLIENT("koi8-r") ZONE));
+    check_routine(&t, false, STATE_OF(CLIENT("koi8-r") ZONE));
+    trackers_forget_variables(&t);
+    trackers_login(&t, "cp1251"); /* and perhaps another since, untold */
+    check_routine(&t, true, STATE_OF(ZONE));
+    check_eof(&t, true, true, 2 | CHANGED, STATE_OF(CLIENT("latin1")), 2);
+    check_ok(&t, true, 2, STATE_OF(""), 2 | CHANGED, STATE_OF(CLIENT("latin1")));
+    trackers_free(&t);
+}
+END_TEST
+
 START_TEST(too_much_is_not_kept)
 {
-    struct trackers t = {.entries = NULL};
+    struct trackers t = {.packet = NULL};
     uint8_t entry[256] = {TRACKER_VARIABLE, 253 - 6, 1};
 
     for (unsigned i = 0; i < 100; i++) {
         entry[3] = (uint8_t)i;
-        trackers_keep(&t, (struct wire_text){(const char *)entry, 2 + 253 - 6});
-        ck_assert_uint_le(t.length, TRACKERS_MAX);
+        trackers_keep(&t, (struct wire_text){(const char *)entry, 2 + 253 - 6}, TRACKER_AT_END);
+        ck_assert_uint_le(t.kept.length, TRACKERS_MAX);
     }
-    ck_assert_uint_gt(t.length, TRACKERS_MAX - sizeof entry);
+    ck_assert_uint_gt(t.kept.length, TRACKERS_MAX - sizeof entry);
     trackers_forget_variables(&t);
-    ck_assert_ptr_null(t.entries);
+    ck_assert_ptr_null(t.kept.bytes);
     trackers_free(&t);
 }
 END_TEST
@@ -157,6 +191,7 @@ Suite *trackers_suite(void)
     tcase_add_test(tests, mariadb_tells_with_the_next_change);
     tcase_add_test(tests, all_results_of_a_statement);
     tcase_add_test(tests, what_is_told_to_nobody);
+    tcase_add_test(tests, what_a_routine_puts_back);
     tcase_add_test(tests, too_much_is_not_kept);
     suite_add_tcase(suite, tests);
     return suite;

@@ -5,7 +5,7 @@ import struct
 from . import auth, caps as C
 from .commands import Commands
 from .replies import (Closed, LocalInfile, PrepareOK, ResultSet, Text, decode_eof, decode_err, decode_ok,
-                      decode_text_row)
+                      decode_text_row, is_binary_row)
 from .wire import Malformed, Reader, le, lenenc, lenstr, split_packets
 
 
@@ -226,6 +226,8 @@ class RawClient(Commands):
             mseq, m = self.read_packet()
             if m[:1] == b"\xff":
                 return ResultSet(seq, p, columns, None, (), decode_err(mseq, m), kind == "execute")
+            if m[:1] == b"\x00" and kind == "execute":
+                return ResultSet(seq, p, columns, None, (), decode_ok(mseq, m, self.caps), True)
             mid = decode_eof(mseq, m)
             if kind == "execute" and mid.status & C.CURSOR_EXISTS:
                 return ResultSet(seq, p, columns, mid, (), None, True)
@@ -243,6 +245,8 @@ class RawClient(Commands):
                 end = decode_err(seq, p)
             elif p[:1] == b"\xfe" and len(p) < (0xffffff if self.caps & C.DEPRECATE_EOF else 9):
                 end = self._end(seq, p)
+            elif kind == "execute" and not rows and not is_binary_row(columns, p):
+                end = decode_ok(seq, p, self.caps)
             else:
                 rows.append(p if binary else decode_text_row(p))
                 continue

@@ -165,6 +165,35 @@ def decode_ok(seq, payload, client_caps):
     return OK(seq, header, affected, insert_id, status, warnings, info, session)
 
 
+SIZES = {1: 1, 2: 2, 13: 2, 3: 4, 9: 4, 4: 4, 8: 8, 5: 8, 6: 0}   # of values, by the type of the column
+TEMPORAL = (7, 10, 11, 12)
+
+
+def is_binary_row(columns, payload):
+    """Is it a row of these columns? Where MySQL has a cursor's statement executed without one, an OK may stand in its place."""
+    r = Reader(payload)
+    try:
+        r.int(1)
+        nulls = r.int((len(columns) + 9) // 8) >> 2
+        for i, column in enumerate(columns):
+            if nulls >> i & 1:
+                continue
+            d = Reader(column)
+            for _ in range(6):
+                d.lenstr()
+            d.take(7)
+            kind = d.int(1)
+            if kind in TEMPORAL:
+                r.take(r.int(1))
+            elif kind in SIZES:
+                r.take(SIZES[kind])
+            else:
+                r.lenstr()
+    except Malformed:
+        return False
+    return not r.left()
+
+
 def decode_eof(seq, payload):
     r = Reader(payload)
     r.int(1)
