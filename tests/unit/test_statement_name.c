@@ -120,6 +120,8 @@ static const struct statement_row partly[] = {
     {"SELECT plain_f(1)", "select counted"},
     {"USE elsewhere; SELECT a FROM t", "use several schema +unread"},
     {"SHOW TABLES FROM elsewhere", "show counted"},
+    {"SHOW TABLES WHERE EXISTS (SELECT * FROM opaque_v)", "show counted tables +opaque"},
+    {"SHOW COLUMNS FROM t WHERE 1 IN (TABLE opaque_v)", "show counted tables +opaque"},
     {"DROP TABLE elsewhere.t", "ddl"},
     {"SELECT COUNT(*), COUNT (*), ABS(1) FROM t", "select tables +opaque"},
     {"SELECT ABS(1)", "select counted +opaque"},
