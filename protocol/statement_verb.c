@@ -153,6 +153,7 @@ static void start(struct statement *s, uint8_t symbol)
         statement_pin(s, (enum pin)found->pin);
     if (symbol == SYMBOL_SET)
         set_begin(s);
+    s->rebuilds = symbol == SYMBOL_OPTIMIZE && s->lexer.modes.mariadb;
     s->effects.schema |= symbol == SYMBOL_USE;
     s->effects.savepoint |= symbol == SYMBOL_SAVEPOINT;
     s->effects.globals |= symbol == SYMBOL_GRANT || symbol == SYMBOL_REVOKE;
@@ -367,6 +368,7 @@ bool object_token(struct statement *s, const struct statement_token *t)
             statement_pin(s, PIN_TEMPORARY_TABLES);
         return true;
     case SYMBOL_TABLE:
+        s->rebuilds = s->verb_word == SYMBOL_ALTER && s->lexer.modes.mariadb;
         object(s, PART_TABLE);
         return true;
     case SYMBOL_VIEW:
@@ -398,6 +400,7 @@ bool object_token(struct statement *s, const struct statement_token *t)
         s->part = PART_PLAIN;
         return true;
     case SYMBOL_INDEX:
+        s->rebuilds = s->lexer.modes.mariadb;
         object(s, PART_PLAIN);
         return true;
     default:
