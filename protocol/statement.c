@@ -86,11 +86,13 @@ static void end_statement(struct statement *s)
     s->last.name = false;
 }
 
-/* 'user'@'host': no variable. */
+/* 'user'@'host': no variable. In a KILL only behind USER: KILL QUERY@v is one of the statement with that number. */
 static bool is_host(const struct statement *s, const struct token *t)
 {
     bool user = s->last.name || s->last.kind == TOKEN_QUOTED || s->last.kind == TOKEN_STRING;
 
+    if (s->verb_word == SYMBOL_KILL && s->before != SYMBOL_USER)
+        return false;
     return s->accounts && user && t->begin == s->last.end;
 }
 
@@ -141,6 +143,7 @@ static void begins_select(struct statement *s)
     s->tables &= ~bit;
     s->lists &= ~bit;
     s->head = false;
+    s->looks_up = true; /* also behind the WHERE of a SHOW */
 }
 
 /* The words that matter wherever they stand. */
@@ -201,6 +204,7 @@ static void keyword(struct statement *s, const struct statement_token *t)
     case SYMBOL_TABLE:
         s->tables &= ~bit;
         s->lists &= ~bit;
+        s->looks_up |= s->depth > 0;
         s->reads |= t->symbol == SYMBOL_TABLE && (s->verb_word == SYMBOL_INSERT || s->verb_word == SYMBOL_REPLACE);
         break;
     case SYMBOL_UPDATE: /* FOR UPDATE, ON DUPLICATE KEY UPDATE; as a verb it is dealt with there */

@@ -127,6 +127,7 @@ struct statement {
     uint8_t verb;                 /* enum statement_verb */
     bool looks_up;                /* names are looked up: something may be run */
     bool defines;                 /* a name before a parenthesis calls nothing: this is DDL */
+    bool rebuilds;                /* MariaDB: it may copy a table, whose defaults are run then */
     bool accounts;                /* name@host may stand here */
     bool head;                    /* INSERT, UPDATE...: the table's name comes next */
     bool argument;                /* LAST_INSERT_ID( was the last */

@@ -4,6 +4,8 @@
  */
 #include "protocol/statement_part.h"
 
+#include <string.h>
+
 void body_begin(struct statement *s, bool trigger, bool simple)
 {
     s->part = PART_BODY;
@@ -13,11 +15,22 @@ void body_begin(struct statement *s, bool trigger, bool simple)
     s->body.handler = s->body.begun = false;
 }
 
-/* BEGIN as a word of its own, not as a name. */
+/* In a head: the words in front of a name, or a sign in front of a parameter's. */
+static bool is_name_next(const struct statement_last *last)
+{
+    static const char *const words[] = {"PROCEDURE", "FUNCTION", "PACKAGE", "BODY", "TRIGGER", "EXISTS", "ON", "FOLLOWS", "PRECEDES", "IN", "OUT", "INOUT"};
+
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (last->kind == TOKEN_WORD && last->hash == name_hash(words[i], strlen(words[i])))
+            return true;
+    return last->sign == '(' || last->sign == ',';
+}
+
+/* BEGIN as a word of its own, not as a name. Where it is taken for the wrong one, the server's results are more than the statements seen (session.c). */
 static bool begins_block(const struct statement *s)
 {
     if (s->body.blocks == 0)
-        return !s->body.simple;
+        return !s->body.simple && !is_name_next(&s->last);
     if (s->last.sign == ';' || s->last.sign == ':' || s->body.handler)
         return true;
     switch (s->last.word) {

@@ -162,6 +162,10 @@ void name_judge(struct statement *s, const struct statement_token *next)
         return;
     }
     s->head = false;
+    if (s->rebuilds) {
+        name_needed(s);
+        look_up(s, s->last.hash);
+    }
     if (token_is(next, '(') && !(s->last.place & PLACE_FREE)) {
         judge_call(s, next->token->spaced);
         return;

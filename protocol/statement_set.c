@@ -432,8 +432,10 @@ bool set_token(struct statement *s, const struct statement_token *t)
         return false;
     }
     if (at == SET_REST) {
-        if (s->depth == 0 && token_is(t, ','))
+        if (s->depth == 0 && token_is(t, ',')) {
             s->set.at = SET_ITEM;
+            s->accounts = false;
+        }
         return false;
     }
     head_token(s, t);

@@ -21,10 +21,8 @@ static void begin(struct statement *s, enum statement_verb verb, enum statement_
         s->defines = s->accounts = true;
         s->looks_up = false;
     }
-    if (verb == VERB_SHOW) {
-        s->accounts = true;
+    if (verb == VERB_SHOW)
         s->looks_up = false;
-    }
 }
 
 static void begin_select(struct statement *s, uint8_t symbol)
@@ -155,6 +153,7 @@ static void start(struct statement *s, uint8_t symbol)
         statement_pin(s, (enum pin)found->pin);
     if (symbol == SYMBOL_SET)
         set_begin(s);
+    s->rebuilds = symbol == SYMBOL_OPTIMIZE && s->lexer.modes.mariadb;
     s->effects.schema |= symbol == SYMBOL_USE;
     s->effects.savepoint |= symbol == SYMBOL_SAVEPOINT;
     s->effects.globals |= symbol == SYMBOL_GRANT || symbol == SYMBOL_REVOKE;
@@ -249,6 +248,7 @@ static void second_of_show(struct statement *s, const struct statement_token *t)
         s->part = PART_SECOND;
         return;
     }
+    s->accounts = symbol == SYMBOL_CREATE || t->token->hash == name_hash("GRANTS", 6); /* no expression stands behind these */
     s->counted = t->token->kind == TOKEN_WORD && !shows_by_itself(t->token->hash);
     s->effects.opens_early = t->token->kind == TOKEN_WORD && shows_of_table(t->token->hash);
     if (symbol != SYMBOL_WARNINGS && symbol != SYMBOL_ERRORS && symbol != SYMBOL_COUNT)
@@ -377,12 +377,19 @@ void second_token(struct statement *s, const struct statement_token *t)
     }
 }
 
+/* It is known what is defined: what follows has accounts in it only if it is one. */
+static void object(struct statement *s, enum statement_part part)
+{
+    s->accounts = false;
+    s->part = (uint8_t)part;
+}
+
 /* CREATE, ALTER or DROP of something whose code the server keeps. */
 static void stored_code(struct statement *s, uint8_t symbol)
 {
     s->effects.stored_code = true;
     if (s->verb_word == SYMBOL_DROP || symbol == SYMBOL_SEQUENCE)
-        s->part = PART_PLAIN;
+        object(s, PART_PLAIN);
     else
         body_begin(s, symbol == SYMBOL_TRIGGER, symbol == SYMBOL_VIEW);
 }
@@ -398,7 +405,8 @@ bool object_token(struct statement *s, const struct statement_token *t)
             statement_pin(s, PIN_TEMPORARY_TABLES);
         return true;
     case SYMBOL_TABLE:
-        s->part = PART_TABLE;
+        s->rebuilds = s->verb_word == SYMBOL_ALTER && s->lexer.modes.mariadb;
+        object(s, PART_TABLE);
         return true;
     case SYMBOL_VIEW:
     case SYMBOL_TRIGGER:
@@ -410,7 +418,7 @@ bool object_token(struct statement *s, const struct statement_token *t)
         stored_code(s, t->symbol);
         return true;
     case SYMBOL_EVENT:
-        s->part = s->verb_word == SYMBOL_DROP ? PART_PLAIN : PART_EVENT;
+        object(s, s->verb_word == SYMBOL_DROP ? PART_PLAIN : PART_EVENT);
         return true;
     case SYMBOL_USER:
     case SYMBOL_ROLE:
@@ -421,7 +429,7 @@ bool object_token(struct statement *s, const struct statement_token *t)
     case SYMBOL_SCHEMA:
         s->effects.schema |= s->verb_word != SYMBOL_CREATE;
         s->effects.stored_code |= s->verb_word != SYMBOL_ALTER; /* one that was just made has not been read either */
-        s->part = PART_PLAIN;
+        object(s, PART_PLAIN);
         return true;
     case SYMBOL_PREPARE: /* DROP PREPARE */
         statement_set_verb(s, VERB_OTHER);
@@ -429,7 +437,8 @@ bool object_token(struct statement *s, const struct statement_token *t)
         s->part = PART_PLAIN;
         return true;
     case SYMBOL_INDEX:
-        s->part = PART_PLAIN;
+        s->rebuilds = s->lexer.modes.mariadb;
+        object(s, PART_PLAIN);
         return true;
     default:
         return false;

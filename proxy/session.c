@@ -384,15 +384,28 @@ static void note_collations(struct session *s, const struct statement_effects *t
     }
 }
 
+/* What ends with it. A SELECT of no row has called no function: sql_select_limit may be 0. */
+static pin_set released(const struct statement_effects *text, const struct reply *r)
+{
+    return r->failed || text->several || (text->verb == VERB_SELECT && r->rows == 0) ? 0 : text->releases;
+}
+
+/* Has the server seen more statements than we have? Then nobody has looked at what they do. */
+static bool was_miscounted(const struct command_effects *e, const struct reply *r)
+{
+    return e->command == COM_QUERY && r->results + r->failed > e->text.followed + 1;
+}
+
 static void note_text(struct session *s, const struct command_effects *e, const struct reply *r)
 {
     const struct statement_effects *text = &e->text;
 
     if (was_not_understood(s, e, r))
         return;
-    if (!r->failed && !text->several)
-        s->pins &= ~text->releases;
+    s->pins &= ~released(text, r);
     s->pins |= text->pins; /* also when it failed: half of it may have been done */
+    if (was_miscounted(e, r))
+        s->pins |= PIN_BIT(PIN_OPAQUE);
     if (text->insert_id)
         s->unsaved |= UNSAVED_INSERT_ID;
     if (text->schema && !r->schema_told)

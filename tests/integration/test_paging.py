@@ -1,6 +1,4 @@
 """Sessions as pages: they share backends between their commands, and nobody can tell."""
-import threading
-
 import pytest
 
 from harness import BASE, ERR, FOUND_ROWS, OK, RawClient, wait_until
@@ -165,53 +163,6 @@ def test_ways_in(shared):
 
 
 # --- many ---
-
-def ledger(server, people):
-    server.sql("CREATE TABLE app.account (id INT PRIMARY KEY, balance INT NOT NULL)")
-    server.sql("CREATE TABLE app.entry (id INT AUTO_INCREMENT PRIMARY KEY, account INT NOT NULL, amount INT NOT NULL, kind CHAR(1) NOT NULL)")
-    server.sql(f"INSERT INTO app.account VALUES {','.join(f'({i}, 0)' for i in range(people))}")
-
-
-def keep_books(client, i, rounds):
-    """Transactions of two statements, and pairs without one; a pair asks for its own id in between."""
-    for amount in range(1, rounds + 1):
-        run(client, "BEGIN", f"INSERT INTO entry (account, amount, kind) VALUES ({i}, {amount}, 't')",
-            f"UPDATE account SET balance = balance + {amount} WHERE id = {i}", "COMMIT")
-        done = client.query(f"INSERT INTO entry (account, amount, kind) VALUES ({i}, {amount}, 'p')")[0]
-        assert isinstance(done, OK), done
-        assert client.value("SELECT LAST_INSERT_ID()") == str(done.insert_id)
-        run(client, f"UPDATE account SET balance = balance + {amount} WHERE id = {i}")
-
-
-def test_400_clients_share_20_backends(sluse, schemas):
-    people, rounds = 400, 2
-    ledger(schemas, people)
-    proxy = sluse(pool=dict(size=20, wait_timeout="120s"))
-    proxy.wait_read()
-    everybody = threading.Barrier(people + 1, timeout=120)
-
-    def work(i):
-        with RawClient(proxy.port, schema="app", timeout=120) as client:
-            run(client, "SELECT 1")
-            everybody.wait()
-            keep_books(client, i, rounds)
-            everybody.wait()
-            everybody.wait()
-            client.quit()
-    threads = [in_thread(work, i) for i in range(people)]
-    everybody.wait()
-    everybody.wait()
-    stats = proxy.stats()
-    everybody.wait()
-    for thread in threads:
-        thread.result(120)
-    total = people * rounds * (rounds + 1)
-    assert [int(n) for n in schemas.sql("SELECT COUNT(*), SUM(amount) FROM app.entry")[0]] == [people * rounds * 2, total]
-    assert schemas.sql("SELECT COUNT(*) FROM app.account a WHERE balance <> (SELECT SUM(amount) FROM app.entry e WHERE e.account = a.id)") == ((0,),)
-    assert stats["clients"]["current"] == people and stats["pool"]["used_max"] <= 20, stats["pool"]
-    assert stats["counters"]["leases_waited"] > 0 and stats["counters"]["pages_stolen"] > 0
-    assert (stats["counters"]["wait_timeouts"], stats["counters"]["waits_refused"]) == (0, 0)
-
 
 def test_pages_that_wait_are_served_in_order(shared, tables):
     """Sessions that have begun long ago and are paged out get their turns as they came."""

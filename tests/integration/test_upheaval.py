@@ -1,19 +1,10 @@
 """Everything at once, bounded; upheaval.py runs for longer."""
-import os
-
-import pytest
-
-from harness import SERVERS
-from harness.builds import roots
 from upheaval import Upheaval
 
 
-@pytest.mark.parametrize("name", SERVERS)
-def test_everything_at_once(name):
+def test_everything_at_once(each_kind):
     """Nobody is told something wrong, the daemon stands, the server has never one connection too many, and it is quiet at the end."""
-    if name != "mariadb-10.11" and not os.path.isdir(os.path.join(roots(), name)):
-        pytest.skip(f"{name} is not here; tests/install-servers makes it")
-    with SERVERS[name]() as server:
+    with each_kind() as server:
         upheaval = Upheaval(server, seed=1)
         try:
             upheaval.rage(8)

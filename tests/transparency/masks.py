@@ -94,11 +94,14 @@ def mask_digits(reply, run):
 
 
 def mask_gtid(reply, run):
-    """last_gtid counts up with every write, MySQL's statement_id with every statement."""
+    """last_gtid and the tracker of GTIDs count up with every write, MySQL's statement_id with every statement."""
+    def one(tracker):
+        if tracker[0] == C.TRACK_GTID:
+            return tracker[0], b"<counter>"
+        return (*tracker[:2], b"<counter>") if tracker[0] == C.TRACK_SYSVAR and tracker[1] in COUNTING else tracker
+
     def clean(ok):
-        if not isinstance(ok, OK):
-            return ok
-        return replace(ok, session=tuple((t[0], t[1], b"<counter>") if t[0] == 0 and t[1] in COUNTING else t for t in ok.session))
+        return replace(ok, session=tuple(map(one, ok.session))) if isinstance(ok, OK) else ok
     return replace(reply, end=clean(reply.end)) if isinstance(reply, ResultSet) else clean(reply)
 
 

@@ -85,7 +85,7 @@ static struct residue_list list_of(const struct row *rows, size_t count, const c
         }
         packet_end(&w, header, (uint8_t)(i + 1));
     }
-    return (struct residue_list){.packets = packets, .length = wire_written(&w), .sqlstate = sqlstate, .utf8 = true};
+    return (struct residue_list){.packets = packets, .length = wire_written(&w), .counted = count, .sqlstate = sqlstate, .utf8 = true};
 }
 
 static bool told(const struct row *rows, size_t count, const char *sqlstate, bool mariadb, const char *expected, uint16_t expected_error)
@@ -156,6 +156,8 @@ START_TEST(counts)
                                   "FOR i IN 2..7 DO SELECT 1 INTO x; END FOR; SELECT SQL_CALC_FOUND_ROWS 1 INTO x FROM (SELECT 0 n UNION ALL SELECT 1 UNION ALL SELECT 2"
                                   " UNION ALL SELECT 3 UNION ALL SELECT 4 UNION ALL SELECT 5 UNION ALL SELECT 6 UNION ALL SELECT 7 UNION ALL SELECT 8 UNION ALL SELECT 9)a"
                                   " WHERE a.n<1 LIMIT 1; SIGNAL SQLSTATE '01000' SET MYSQL_ERRNO=1,MESSAGE_TEXT=_utf8mb4 X'61'; END");
+    list.counted = 3; /* max_error_count was 2 */
+    ck_assert(!residue_prime_counts(&w, 7, 1, &list));
     list = list_of(rows, 3, "HY000");
     ck_assert(!residue_prime_counts(&w, 7, 1, &list));
     ck_assert(!residue_prime_counts(&w, 0, 0, NULL));
@@ -193,7 +195,7 @@ END_TEST
 
 static void take_cut(const uint8_t *bytes, size_t length, void *context)
 {
-    struct residue_list list = {.packets = bytes, .length = length, .sqlstate = "23000", .utf8 = true};
+    struct residue_list list = {.packets = bytes, .length = length, .counted = 1, .sqlstate = "23000", .utf8 = true};
     struct wire_writer w = wire_writer(room, sizeof room);
     uint16_t error;
 

@@ -120,6 +120,8 @@ static const struct statement_row partly[] = {
     {"SELECT plain_f(1)", "select counted"},
     {"USE elsewhere; SELECT a FROM t", "use several schema +unread"},
     {"SHOW TABLES FROM elsewhere", "show counted"},
+    {"SHOW TABLES WHERE EXISTS (SELECT * FROM opaque_v)", "show counted tables +opaque"},
+    {"SHOW COLUMNS FROM t WHERE 1 IN (TABLE opaque_v)", "show counted tables +opaque"},
     {"DROP TABLE elsewhere.t", "ddl"},
     {"SELECT COUNT(*), COUNT (*), ABS(1) FROM t", "select tables +opaque"},
     {"SELECT ABS(1)", "select counted +opaque"},
@@ -153,7 +155,6 @@ static const struct statement_row nothing_known[] = {
     {"TABLE t", "select tables +unread"},
     {"CREATE TABLE t (a INT)", "ddl"},
     {"CREATE TABLE t SELECT a FROM u", "ddl tables insert_id code +unread"},
-    {"ALTER TABLE t ADD INDEX (a)", "ddl"},
     {"DROP VIEW v", "ddl code"},
     {"SHOW CREATE TABLE t", "show"},
     {"DESCRIBE t", "show"},
@@ -177,8 +178,26 @@ START_TEST(known_in_part)
 }
 END_TEST
 
+/* MariaDB runs the defaults of a table that it copies. */
+static const struct statement_row mariadb_copies[] = {
+    {"ALTER TABLE t ADD INDEX (a)", "ddl +unread"}, {"OPTIMIZE TABLE t", "ddl +unread"}, {"CREATE INDEX i ON t (a)", "ddl +unread"},
+};
+
+static const struct statement_row mysql_copies[] = {
+    {"ALTER TABLE t ADD INDEX (a)", "ddl"}, {"OPTIMIZE TABLE t", "ddl"}, {"CREATE INDEX i ON t (a)", "ddl"},
+};
+
+static const struct statement_row opaque_copies[] = {
+    {"ALTER TABLE app.opaque_v FORCE", "ddl +opaque"}, {"OPTIMIZE TABLE t, opaque_v", "ddl +opaque"}, {"DROP INDEX i ON opaque_v", "ddl +opaque"},
+    {"CREATE INDEX i ON opaque_v (a)", "ddl +opaque"},
+    {"ALTER TABLE t FORCE", "ddl"}, {"ANALYZE TABLE opaque_v", "ddl"},
+};
+
 START_TEST(not_known)
 {
+    CHECK_STATEMENTS(&mariadb_unknown, mariadb_copies);
+    CHECK_STATEMENTS(&mysql_unknown, mysql_copies);
+    CHECK_STATEMENTS(&mariadb_known, opaque_copies);
     CHECK_STATEMENTS(&mariadb_unknown, nothing_known);
     CHECK_STATEMENTS(&mysql_unknown, nothing_known);
 }
