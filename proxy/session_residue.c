@@ -20,12 +20,12 @@ static bool is_opaque(const struct command_effects *e)
     return (e->text.pins & PIN_BIT(PIN_OPAQUE)) != 0;
 }
 
-/* MySQL's errors about a statement that is not there (which may do anything), and its warning about COM_FIELD_LIST, come behind what is in the list. */
+/* MySQL's errors about a statement that is not there (which may do anything) or no option, and its warning about COM_FIELD_LIST, come behind what is in the list. */
 static bool may_add_to_list(const struct command_effects *e)
 {
     if (e->command == COM_STMT_EXECUTE)
         return is_opaque(e) && e->text.verb == VERB_OTHER;
-    return e->command == COM_STMT_FETCH || e->command == COM_STMT_RESET || e->command == COM_FIELD_LIST;
+    return e->command == COM_STMT_FETCH || e->command == COM_STMT_RESET || e->command == COM_FIELD_LIST || e->command == COM_SET_OPTION;
 }
 
 /* MariaDB begins the list anew for whatever uses tables as soon as it is prepared; a block, a routine or a function is not looked into then. */
@@ -263,7 +263,7 @@ static void set_diagnostics(struct session *s, enum diagnostics diagnostics)
 
 static bool has_added_to_list(const struct command_effects *e, const struct reply *r)
 {
-    return may_add_to_list(e) && (e->command == COM_FIELD_LIST || (r->failed && r->error == 1243));
+    return may_add_to_list(e) && (e->command == COM_FIELD_LIST || (r->failed && (r->error == 1243 || e->command == COM_SET_OPTION)));
 }
 
 static void note_warnings(struct session *s, const struct command_effects *e, const struct reply *r, bool is_mariadb)
@@ -357,11 +357,28 @@ static bool tells_conditions(uint8_t command)
     return command == COM_PING || command == COM_INIT_DB || command == COM_SET_OPTION;
 }
 
+static uint16_t listed(const struct session *s)
+{
+    return (uint16_t)(s->warning_count < CONDITIONS_LISTED ? s->warning_count : CONDITIONS_LISTED);
+}
+
+/* What is no option is one more, even to a list that could not be given back; what is no statement is told alone. */
+static uint16_t conditions_after_error(const struct session *s, const struct command_effects *e, const struct reply *r)
+{
+    uint16_t before = s->conditions != CONDITIONS_LISTED ? s->conditions : listed(s);
+
+    if (!has_added_to_list(e, r))
+        return CONDITIONS_LISTED;
+    if (e->command != COM_SET_OPTION)
+        return 1;
+    return s->on_server & RESIDUE_WARNINGS || before + 1u >= CONDITIONS_LISTED ? CONDITIONS_LISTED : (uint16_t)(before + 1);
+}
+
 static void note_conditions(struct session *s, const struct command_effects *e, const struct reply *r)
 {
     if (!r->failed && (tells_conditions(e->command) || e->command == COM_STATISTICS))
         return;
-    s->conditions = !r->failed ? r->warnings : has_added_to_list(e, r) ? 1 : CONDITIONS_LISTED;
+    s->conditions = r->failed ? conditions_after_error(s, e, r) : r->warnings;
 }
 
 uint16_t session_conditions(const struct session *s, uint8_t command, bool is_mariadb)
@@ -370,7 +387,7 @@ uint16_t session_conditions(const struct session *s, uint8_t command, bool is_ma
         return 0;
     if (s->conditions != CONDITIONS_LISTED)
         return s->conditions;
-    return (uint16_t)(s->warning_count < CONDITIONS_LISTED ? s->warning_count : CONDITIONS_LISTED);
+    return listed(s);
 }
 
 static void note_error(struct session *s, const struct reply *r)

@@ -205,6 +205,8 @@ END_TEST
 START_TEST(mysql_tells_warnings_again)
 {
     struct session s = fresh();
+    struct command_effects no_option;
+    struct reply refusal = reply_of("error 1047");
 
     query(&s, "INSERT INTO t VALUES (1), (2)", "ok 2 warned", false);
     ck_assert_uint_eq(session_conditions(&s, COM_PING, false), 0); /* the server itself does */
@@ -218,6 +220,11 @@ START_TEST(mysql_tells_warnings_again)
     s.on_server = 0;
     s.warning_count = 3;
     ck_assert_uint_eq(session_conditions(&s, COM_INIT_DB, false), 3); /* all that an error left */
+    command_effects_of(&no_option, (const uint8_t *)"\x1b\x02\x00", 3);
+    for (uint16_t i = 4; i < 6; i++) { /* each is one more, though the others could not be given back */
+        session_note(&s, &no_option, &refusal, false);
+        ck_assert_uint_eq(session_conditions(&s, COM_SET_OPTION, false), i);
+    }
     session_free(&s);
 }
 END_TEST
