@@ -262,7 +262,9 @@ def test_a_schema_that_nobody_can_read(world, server):
     w = world({"user": "half", "password": "pw"})
     session = w.loser()
     assert session.ok(INSERT).affected == 1
-    refused(w.loser().query("SELECT app.nosuch()")[0])
+    assert w.loser().query("SELECT app.nosuch()")[0].code == 1305
+    server.sql("CREATE FUNCTION app.there() RETURNS INT RETURN 1")
+    refused(w.loser().query("SELECT app.there()")[0])
     assert w.counters() == (0, 0, 1)
 
 
