@@ -109,8 +109,8 @@ def variables(x):
 
 
 def assignment(x, name, values):
-    right = x.pick(values) if x.chance(0.85) else x.pick(("DEFAULT", "DEFAULT", f"@@{name}", f"@@global.{name}", "NULL", "''",
-                                                          "(SELECT 1)", "1 + 1"))
+    small = ("DEFAULT",) if name.endswith("timeout") else ("(SELECT 1)", "1 + 1")   # in a second or two, what comes of it is the clock's
+    right = x.pick(values) if x.chance(0.85) else x.pick(("DEFAULT", "DEFAULT", f"@@{name}", f"@@global.{name}", "NULL", "''", *small))
     return x.pick(SCOPES).format(name) + x.pick((" = ", " = ", "=", " := ")) + right
 
 
