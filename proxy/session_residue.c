@@ -20,12 +20,12 @@ static bool is_opaque(const struct command_effects *e)
     return (e->text.pins & PIN_BIT(PIN_OPAQUE)) != 0;
 }
 
-/* MySQL's errors about a statement that is not there (which may do anything) or no option, and its warning about COM_FIELD_LIST, come behind what is in the list. */
+/* MySQL's errors about a statement that is not there (which may do anything), and its warning about COM_FIELD_LIST, come behind what is in the list. */
 static bool may_add_to_list(const struct command_effects *e)
 {
     if (e->command == COM_STMT_EXECUTE)
         return is_opaque(e) && e->text.verb == VERB_OTHER;
-    return e->command == COM_STMT_FETCH || e->command == COM_STMT_RESET || e->command == COM_FIELD_LIST || e->command == COM_SET_OPTION;
+    return e->command == COM_STMT_FETCH || e->command == COM_STMT_RESET || e->command == COM_FIELD_LIST;
 }
 
 /* MariaDB begins the list anew for whatever uses tables as soon as it is prepared; a block, a routine or a function is not looked into then. */
@@ -263,7 +263,9 @@ static void set_diagnostics(struct session *s, enum diagnostics diagnostics)
 
 static bool has_added_to_list(const struct command_effects *e, const struct reply *r)
 {
-    return may_add_to_list(e) && (e->command == COM_FIELD_LIST || (r->failed && (r->error == 1243 || e->command == COM_SET_OPTION)));
+    if (e->command == COM_SET_OPTION) /* there is no such option */
+        return r->failed;
+    return may_add_to_list(e) && (e->command == COM_FIELD_LIST || (r->failed && r->error == 1243));
 }
 
 static void note_warnings(struct session *s, const struct command_effects *e, const struct reply *r, bool is_mariadb)
