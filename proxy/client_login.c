@@ -172,7 +172,7 @@ static void prove(struct client *c)
     deadline_clear(&c->deadline);
     login->image = c->lease.session.image;
     set_key(c, &image);
-    if (c->lease.state != LEASE_HELD)
+    if (c->lease.state != LEASE_HELD || c->lease.session.pins & PIN_BIT(PIN_XA)) /* what is not ended, no reset of ours ends: it goes with its connection */
         frames_release(clients->frames, &c->lease, true); /* its page, if it has one somewhere */
     session_init(&c->lease.session, &image, clients->facts->status);
     c->lease.session.key = c->lease.key;
