@@ -451,6 +451,29 @@ def test_a_list_that_was_cut_off(front, server, client):
     refused(session, session.query("BEGIN NOT ATOMIC SELECT @@warning_count; END")[-1])
 
 
+def test_a_list_that_does_not_fit_any_more(front, server, client):
+    """max_error_count was set since: SIGNAL would leave less of it, or nothing. The whole of it can still be shown."""
+    if server.family == "mysql":
+        pytest.skip("an account may not set it there")
+    proxy = moving(front)
+    for rows, limit in (("('x')", 0), ("('x')", 1), ("('x'), ('y')", 1), ("('x'), ('y')", 2), ("('x'), ('y')", 3)):
+        session = client(proxy)
+        session.ok("SET sql_mode = '', max_error_count = 64")
+        session.ok("DELETE FROM t")
+        for ask in ("BEGIN NOT ATOMIC GET DIAGNOSTICS CONDITION 1 @n = MYSQL_ERRNO; SELECT @n, @@warning_count; END", "SHOW WARNINGS"):
+            session.ok(f"INSERT INTO t (v) VALUES {rows}")
+            session.ok(f"SET max_error_count = {limit}")
+            reply = session.query(ask)[0]
+            count = rows.count("(")
+            if ask == "SHOW WARNINGS":
+                assert len(reply.rows) == count
+            elif limit <= count:
+                refused(session, reply)
+            else:
+                assert reply.rows == ((b"1366", b"%d" % count),)
+            session.ok("SET max_error_count = 64")
+
+
 def refused(session, reply):
     assert isinstance(reply, ERR) and (reply.code, reply.sqlstate) == (1235, "42000"), reply
     return reply
