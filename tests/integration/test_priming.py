@@ -437,6 +437,26 @@ MANY = " FROM " + ", ".join("(SELECT 1" + " UNION ALL SELECT 1" * 9 + f") {name}
 LONG = "/*" + "x" * 300000 + "*/"
 
 
+def test_variables_that_are_too_long(front, server, client):
+    """More than 6000 bytes of what it has set pins the session where it is."""
+    if server.family != "mysql":
+        pytest.skip("MariaDB leaves out of its longest one what is only global")
+    proxy = moving(front)
+    names = [row[0] for row in server.sql("SHOW SESSION VARIABLES") if row[0] != "session_track_system_variables"]
+    for size, pins in ((5000, {}), (6100, {"unsaved": 1})):
+        session = client(proxy)
+        session.ok("SET session_track_system_variables = ''")
+        chosen = list(names)
+        while len(",".join(chosen)) > size and chosen:
+            chosen.pop()
+        session.ok(f"SET session_track_system_variables = '{','.join(chosen)}'")
+        length = len(session.value("SELECT @@session_track_system_variables"))
+        assert (length > 6000) == bool(pins), length
+        assert proxy.pins() == pins
+        session.quit()
+        proxy.wait_idle()
+
+
 def test_a_list_that_was_cut_off(front, server, client):
     """max_error_count: it counts more than it has. No statement leaves such a list; its count can be put into a text."""
     if server.family == "mysql":
