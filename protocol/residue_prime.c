@@ -136,7 +136,7 @@ static unsigned take_conditions(const struct residue_list *list, bool mariadb, s
         if (count == CONDITIONS_MAX || !take_condition(list, mariadb, payload, &conditions[count++]))
             return 0;
     }
-    return count == list->counted ? count : 0;
+    return count == list->counted && count < list->limit ? count : 0;
 }
 
 static void put_message(struct wire_writer *w, struct wire_text message)

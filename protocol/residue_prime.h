@@ -25,6 +25,7 @@ struct residue_list {
     const uint8_t *packets; /* borrowed */
     size_t length;
     uint64_t counted;       /* @@warning_count: if it lists fewer, max_error_count has cut it off, and no statement leaves the like */
+    uint64_t limit;         /* max_error_count now; a block's RESIGNAL needs room for one more than it leaves */
     const char *sqlstate;   /* five characters, of its only condition, an error; NULL: not known */
     bool utf8;              /* its texts are in UTF-8; else only those in ASCII can be told */
 };

@@ -47,6 +47,7 @@ static struct residue_list list_of(struct session *s)
     return (struct residue_list){.packets = buffer_bytes(&s->warnings),
                                  .length = buffer_length(&s->warnings),
                                  .counted = s->warning_count,
+                                 .limit = session_list_limit(s),
                                  .sqlstate = s->sqlstate[0] ? s->sqlstate : NULL,
                                  .utf8 = s->warnings_utf8};
 }

@@ -161,16 +161,32 @@ static unsigned wait_timeout(void)
     return (unsigned)variable_find(name_hash("wait_timeout", strlen("wait_timeout")));
 }
 
+static uint32_t number_of(const struct session_value *value)
+{
+    uint32_t number = 0;
+
+    for (size_t i = 0; i < value->text.length && value->text.data[i] >= '0' && value->text.data[i] <= '9' && number <= UINT32_MAX / 16; i++)
+        number = number * 10 + (uint32_t)(value->text.data[i] - '0');
+    return number;
+}
+
 uint32_t session_wait_timeout(const struct session *s)
 {
     struct session_value value;
-    uint32_t seconds = 0;
 
     if (is_dirty(s, wait_timeout()) || !session_values_find(s->values, (uint16_t)wait_timeout(), &value))
         return 0;
-    for (size_t i = 0; i < value.text.length && value.text.data[i] >= '0' && value.text.data[i] <= '9' && seconds <= UINT32_MAX / 16; i++)
-        seconds = seconds * 10 + (uint32_t)(value.text.data[i] - '0');
-    return seconds;
+    return number_of(&value);
+}
+
+uint64_t session_list_limit(const struct session *s)
+{
+    unsigned limit = (unsigned)variable_find(name_hash("max_error_count", strlen("max_error_count")));
+    struct session_value value;
+
+    if (is_dirty(s, limit))
+        return 0;
+    return session_values_find(s->values, (uint16_t)limit, &value) ? number_of(&value) : UINT64_MAX;
 }
 
 bool session_is_overdue(const struct session *s, int64_t silent_us)

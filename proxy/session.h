@@ -145,6 +145,8 @@ void session_not_saved(struct session *s, bool listed);
 bool session_warnings_current(const struct session *s);
 /* results_collated, client_collated: collation_connection is known now, if it was asked for. False: it is too long, or was not. */
 bool session_keep_collations(struct session *s);
+/* The max_error_count that it has set; 0: only its server knows it at the moment. UINT64_MAX: it has set none, and its lists have come about under it. */
+uint64_t session_list_limit(const struct session *s);
 /* Is the list, stored or signalled, one of which the SQLSTATEs are known? Those of errors are told, those of warnings are not. */
 bool session_knows_sqlstates(const struct session *s);
 /* The server has told the current schema. */

@@ -138,7 +138,7 @@ def check_cases():
 
 
 def check_tests():
-    """tests, test files and scripts that docs/session-state.md names exist, and every test of test_facts.py is named there"""
+    """tests, test files and scripts that docs/session-state.md names exist, and every test of test_facts.py and test_facts_more.py is named there"""
     contract = text("docs/session-state.md")
     files = glob.glob(os.path.join(ROOT, "tests", "*", "*.py")) + glob.glob(os.path.join(ROOT, "tests", "unit", "*.c"))
     scripts = {os.path.basename(path) for path in glob.glob(os.path.join(ROOT, "tests", "transparency", "scripts", "*.script"))}
@@ -147,7 +147,7 @@ def check_tests():
         with open(path, encoding="utf-8") as f:
             found = set(re.findall(r"^def (test_\w+)", f.read(), re.MULTILINE))
         known |= found
-        facts = found if os.path.basename(path) == "test_facts.py" else facts
+        facts |= found if os.path.basename(path) in ("test_facts.py", "test_facts_more.py") else set()
     named = set(re.findall(r"\b(?:test_\w+(?:\.py|\.c)?|\w+\.script)(?![\w.]*\w)", contract)) - {"x.script", "test_x.py", "test_x.c"}
     yield from sorted(named - known)
     yield from sorted(f"{name} is not in docs/session-state.md" for name in facts - named)

@@ -359,3 +359,71 @@ def test_many_sessions_with_random_dirt(proxy, server):
     next_session_is_clean(server, proxy, schema="app")
 
 
+
+
+@pytest.fixture(scope="module")
+def grouped(installed):
+    with installed("mysql-9.7")(options=["--performance-schema=on"]) as server:
+        for statement in ("CREATE RESOURCE GROUP slow TYPE = USER", "GRANT RESOURCE_GROUP_USER ON *.* TO app@'%'",
+                          "CREATE PROCEDURE app.slows() SET RESOURCE GROUP slow", "CREATE TABLE app.t (id INT)"):
+            server.sql(statement)
+        for account in ("app", "limited"):   # from now on the short way of caching_sha2_password
+            RawClient(server.port, user=account, password=account, plugin=server.plugin).close()
+        yield server
+
+
+SLOWING = {   # how a session comes into its group
+    "text": ["SET RESOURCE GROUP slow"],
+    "PREPARE": ["PREPARE g FROM 'SET RESOURCE GROUP slow'", "EXECUTE g"],
+    "procedure": ["CALL app.slows()"],
+}
+
+
+def group(server, client):
+    """The server's id of the client's connection, and its group."""
+    number = client.value("SELECT IF(GET_LOCK('here', 0), IS_USED_LOCK('here'), NULL)")
+    return number, server.sql("SELECT resource_group FROM performance_schema.threads WHERE processlist_id = %s", number)[0][0]
+
+
+@pytest.mark.parametrize("way", SLOWING)
+@pytest.mark.parametrize("leave", ["quit", "reset_tcp"])
+def test_resource_group(sluse, grouped, way, leave):
+    """MySQL's outlives a reset and a change of user, but not its session."""
+    proxy = sluse(grouped, pool=dict(size=2))
+    client = proxy.client(schema="app", plugin=grouped.plugin)
+    run(client, *SLOWING[way])
+    number, is_in = group(grouped, client)
+    assert is_in == "slow"
+    assert isinstance(client.reset()[0], OK)
+    assert group(grouped, client) == (number, "slow")   # as at the server
+    getattr(client, leave)()
+    proxy.wait_idle()
+    with proxy.client(schema="app", plugin=grouped.plugin) as client:
+        assert group(grouped, client) == (number, "USR_default")
+
+
+def test_resource_group_and_change_of_user(sluse, grouped):
+    """Here it is a new session, which is in none; a server keeps the group."""
+    proxy = sluse(grouped, pool=dict(size=2))
+    for port, is_in in ((grouped.port, "slow"), (proxy.port, "USR_default")):
+        with RawClient(port, schema="app", plugin=grouped.plugin) as client:
+            run(client, "SET RESOURCE GROUP slow")
+            assert isinstance(client.change_user("app", "app", "app", plugin=grouped.plugin)[0], OK)
+            assert group(grouped, client)[1] == is_in
+            client.quit()
+
+
+def test_resource_group_of_a_definer(sluse, grouped):
+    """An account can't leave the group that a routine has put it into, if it may not set one."""
+    grouped.sql("GRANT EXECUTE ON app.* TO limited@'%'")
+    proxy = sluse(grouped, pool=dict(size=2), accounts=dict(app="app", limited="limited"))
+    arguments = dict(user="limited", password="limited", schema="app", plugin=grouped.plugin)
+    with proxy.client(**arguments) as client:
+        run(client, "CALL slows()")
+        number, is_in = group(grouped, client)
+        assert is_in == "slow"
+        client.quit()
+    proxy.wait_idle()
+    with proxy.client(**arguments) as client:
+        assert client.query("SET RESOURCE GROUP USR_default")[0].code == 1227
+        assert group(grouped, client) == (number, "slow")

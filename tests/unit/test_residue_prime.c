@@ -85,7 +85,7 @@ static struct residue_list list_of(const struct row *rows, size_t count, const c
         }
         packet_end(&w, header, (uint8_t)(i + 1));
     }
-    return (struct residue_list){.packets = packets, .length = wire_written(&w), .counted = count, .sqlstate = sqlstate, .utf8 = true};
+    return (struct residue_list){.packets = packets, .length = wire_written(&w), .counted = count, .limit = UINT64_MAX, .sqlstate = sqlstate, .utf8 = true};
 }
 
 static bool told(const struct row *rows, size_t count, const char *sqlstate, bool mariadb, const char *expected, uint16_t expected_error)
@@ -158,6 +158,11 @@ START_TEST(counts)
                                   " WHERE a.n<1 LIMIT 1; SIGNAL SQLSTATE '01000' SET MYSQL_ERRNO=1,MESSAGE_TEXT=_utf8mb4 X'61'; END");
     list.counted = 3; /* max_error_count was 2 */
     ck_assert(!residue_prime_counts(&w, 7, 1, &list));
+    list.counted = 2;
+    list.limit = 2; /* that is what it is now */
+    ck_assert(!residue_prime_counts(&w, 7, 1, &list));
+    list.limit = 3;
+    ck_assert(residue_prime_counts(&w, 7, 1, &list));
     list = list_of(rows, 3, "HY000");
     ck_assert(!residue_prime_counts(&w, 7, 1, &list));
     ck_assert(!residue_prime_counts(&w, 0, 0, NULL));
