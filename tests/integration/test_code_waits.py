@@ -231,6 +231,25 @@ def test_row_count(world, server):
     assert w.counters()[0] == (server.family == "mysql")
 
 
+def test_a_kill_while_the_server_is_asked(world, server):
+    """Before a statement is refused the server is asked whether it is one: that may wait for a lock, and a KILL hits it as it would the statement."""
+    w = world()
+    w.changer.ok(READS)
+    wait_until(w.is_right)
+    session = w.loser()
+    with Hold(server, "t"), RawClient(server.port, user="admin", password="admin", schema="app", plugin=server.plugin) as direct:
+        direct.send_command(3, b"RENAME TABLE t TO gone")
+        wait_until(lambda: server.running("TO gone"), what="a lock is waited for")
+        session.send_command(3, INSERT.encode())
+        wait_until(lambda: [p for p in server.processlist() if p["USER"] == "app" and "metadata lock" in (p["STATE"] or "")], what="it waits behind that")
+        assert isinstance(w.client("admin").query(f"KILL QUERY {session.id}")[0], OK)
+        assert session.read_reply()[0] == INTERRUPTED
+        (number,) = server.running("TO gone")
+        server.sql(f"KILL QUERY {number}")
+    assert in_table(server) == [] and w.counters() == (0, 0, 0)
+    assert session.value("SELECT FOUND_ROWS()") == "1000000"
+
+
 # --- who does not wait ---
 
 def test_what_can_be_given_back(world, server):
