@@ -168,10 +168,18 @@ void client_refuse_residue(struct client *c)
         c->state = CLIENT_DROPPING;
 }
 
+/* Several statements can't be prepared: that would be an error of another kind. */
+static bool may_be_several(const struct client *c)
+{
+    const struct backend *b = c->lease.backend;
+
+    return b->effects.text.several || (c->lease.session.image.multi_statements && lexer_unclear(&b->statement.lexer));
+}
+
 /* There may be another error in it, which it would get anywhere. */
 static void refuse(struct client *c, const uint8_t *bytes, size_t length)
 {
-    bool alone = c->command == COM_QUERY && !c->lease.backend->effects.text.several;
+    bool alone = c->command == COM_QUERY && !may_be_several(c);
 
     if (!alone || !client_syntax_ask(c, bytes + PACKET_HEADER + 1, length - PACKET_HEADER - 1))
         client_refuse_residue(c);
