@@ -12,7 +12,7 @@
 #include "proxy/invariant.h"
 
 enum { SYNTAX_ERROR = 1064, UNKNOWN_CHARSET = 1115, UNKNOWN_VARIABLE = 1193, UNKNOWN_COLLATION = 1273, UNKNOWN_ROUTINE = 1305,
-       SHUTDOWN = 1053, INTERRUPTED = 1317 };
+       SHUTDOWN = 1053, LOCK_TIMEOUT = 1205, DEADLOCK = 1213, INTERRUPTED = 1317 };
 
 #define ERROR_HEAD (PACKET_HEADER + 3u)    /* 0xFF and the number */
 #define PREPARED_HEAD (PACKET_HEADER + 9u) /* 0, the statement's number, how many columns and parameters it has */
@@ -143,10 +143,10 @@ static bool is_of_text(uint16_t error)
     return error == SYNTAX_ERROR || error == UNKNOWN_CHARSET || error == UNKNOWN_VARIABLE || error == UNKNOWN_COLLATION || error == UNKNOWN_ROUTINE;
 }
 
-/* What hits whatever runs: the text itself would have met it. */
+/* What hits whatever runs, or waits for a lock: the text itself would have met it, and it may have ended the transaction. */
 static bool is_of_moment(uint16_t error)
 {
-    return error == SHUTDOWN || error == INTERRUPTED;
+    return error == SHUTDOWN || error == LOCK_TIMEOUT || error == DEADLOCK || error == INTERRUPTED;
 }
 
 bool client_syntax_input(struct client *c, uint8_t *bytes, size_t length)

@@ -250,6 +250,23 @@ def test_a_kill_while_the_server_is_asked(world, server):
     assert session.value("SELECT FOUND_ROWS()") == "1000000"
 
 
+def test_a_deadlock_while_the_server_is_asked(world, server):
+    """It ends the transaction: that is not to be hidden behind a 1235."""
+    server.sql("CREATE TABLE app.u (a INT)")
+    w = world()
+    w.changer.ok(READS)
+    wait_until(w.is_right)
+    session = w.loser("BEGIN", "INSERT INTO u VALUES (1)")
+    with RawClient(server.port, user="admin", password="admin", schema="app", plugin=server.plugin) as direct:
+        direct.send_command(3, b"RENAME TABLE t TO t2, u TO u2")   # has the first, and waits for the second
+        wait_until(lambda: server.running("TO u2"), what="a lock is waited for")
+        reply = session.query(INSERT)[0]
+        session.ok("COMMIT")
+        assert isinstance(direct.read_reply()[0], OK)
+    assert (reply.code, reply.sqlstate) == (1213, "40001"), (reply, server.sql("SELECT a FROM app.u2"))
+    assert server.sql("SELECT a FROM app.u2") == () and w.counters() == (0, 0, 0)
+
+
 # --- who does not wait ---
 
 def test_what_can_be_given_back(world, server):
