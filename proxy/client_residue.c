@@ -246,12 +246,15 @@ static bool empties_list(const struct client *c, const struct command_effects *e
 static uint8_t can_prime(struct client *c, uint8_t wanted)
 {
     const struct backend *b = c->lease.backend;
-    uint8_t can = backend_can_prime(b, &c->lease.session, wanted);
+    struct session *s = &c->lease.session;
+    uint8_t can = backend_can_prime(b, s, wanted), on_server = s->on_server;
 
     if (can == wanted || !(wanted & (RESIDUE_ROW_COUNT | RESIDUE_FOUND_ROWS)) || !empties_list(c, &b->effects))
         return can;
-    session_list_overwritten(&c->lease.session);
-    return backend_can_prime(b, &c->lease.session, wanted);
+    s->on_server &= (uint8_t)~RESIDUE_WARNINGS; /* for the question: prime gives it up */
+    can = backend_can_prime(b, s, wanted);
+    s->on_server = on_server;
+    return can;
 }
 
 /* What only the session has of what the command needs to find at the server, or may leave there as it is. Routines may read anything. On MySQL, where
@@ -276,6 +279,8 @@ static uint8_t wants_primed(struct client *c)
 /* The command waits until its backend has been given these. */
 static void prime(struct client *c, uint8_t which)
 {
+    if (backend_can_prime(c->lease.backend, &c->lease.session, which) != which)
+        session_list_overwritten(&c->lease.session);
     c->lease.backend->reply.state = REPLY_AT_END;
     c->state = CLIENT_LEASING;
     frames_prime(&c->lease, which);

@@ -231,6 +231,29 @@ def test_row_count(world, server):
     assert w.counters()[0] == (server.family == "mysql")
 
 
+def test_a_list_of_who_is_refused(world):
+    """It stays as it was: it was not given up for what could not be given back anyway."""
+    w = world()
+    w.changer.ok(READS)
+    wait_until(w.is_right)
+    session = w.loser("SET @a = 1", "DROP TABLE IF EXISTS nosuch")
+    refused(session.query(INSERT)[0])
+    assert session.rows("SHOW WARNINGS")[0][:2] == ("Note", "1051")
+    assert w.counters() == (0, 0, 1)
+
+
+def test_a_list_while_it_waits(world):
+    """Nor was it given up before it was known whether the statement will be run."""
+    w = world()
+    session = w.loser("SET @a = 1", "DROP TABLE IF EXISTS nosuch")
+    reading = w.change(READS)
+    w.until_waiting(session, INSERT)
+    assert isinstance(w.client().query(f"KILL QUERY {session.id}")[0], OK)
+    assert session.read_reply()[0] == INTERRUPTED
+    reading.release()
+    assert session.rows("SHOW WARNINGS")[0][:2] == ("Note", "1051")
+
+
 def test_a_kill_while_the_server_is_asked(world, server):
     """Before a statement is refused the server is asked whether it is one: that may wait for a lock, and a KILL hits it as it would the statement."""
     w = world()
