@@ -176,12 +176,24 @@ static bool may_be_several(const struct client *c)
     return b->effects.text.several || (c->lease.session.image.multi_statements && lexer_unclear(&b->statement.lexer));
 }
 
+/* MariaDB runs constant expressions in some places as it prepares, as the digits of ROUND(): routines, @v := 1, LAST_INSERT_ID(1). */
+static bool runs_when_prepared(const struct client *c)
+{
+    const struct backend *b = c->lease.backend;
+    const struct statement_effects *text = &b->effects.text;
+
+    return c->home->facts->is_mariadb && (text->pins & ~(PIN_BIT(PIN_OPAQUE) | PIN_BIT(PIN_UNREAD)) || text->insert_id || client_names_run(c, b));
+}
+
+static bool can_be_prepared(const struct client *c)
+{
+    return c->command == COM_QUERY && !may_be_several(c) && !runs_when_prepared(c);
+}
+
 /* There may be another error in it, which it would get anywhere. */
 static void refuse(struct client *c, const uint8_t *bytes, size_t length)
 {
-    bool alone = c->command == COM_QUERY && !may_be_several(c);
-
-    if (!alone || !client_syntax_ask(c, bytes + PACKET_HEADER + 1, length - PACKET_HEADER - 1))
+    if (!can_be_prepared(c) || !client_syntax_ask(c, bytes + PACKET_HEADER + 1, length - PACKET_HEADER - 1))
         client_refuse_residue(c);
 }
 
