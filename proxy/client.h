@@ -253,6 +253,8 @@ bool client_answer_warnings(struct client *c, const uint8_t *text, size_t length
 uint8_t client_names_read(const struct client *c, const struct backend *b);
 /* Does it name a routine? */
 bool client_names_call(const struct client *c, const struct backend *b);
+/* May it name stored code that is more than plain, or have been made since that was read? */
+bool client_names_run(const struct client *c, const struct backend *b);
 /* client_code_wait.c: the command, which has been judged but not sent, can't be judged for certain before the stored code has been read. True: it is LEASING
  * now, and looked at again then; its backend may be gone. False: nothing to wait for, or it has waited for wait_timeout. */
 bool client_awaits_code(struct client *c) __attribute__((warn_unused_result));

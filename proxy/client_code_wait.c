@@ -37,6 +37,7 @@ bool client_awaits_code(struct client *c)
 
     if (!c->lease.backend->moment.awaited || c->code_wait.state == CODE_WAIT_OVER)
         return false;
+    INVARIANT(c->code_wait.state != CODE_WAIT_LISTED);
     if (c->code_wait.state == CODE_WAIT_NONE) {
         STATS_INC(clients->loop->stats.code_waits);
         deadline_set(&clients->code_waits, &c->code_wait.deadline);

@@ -85,3 +85,12 @@ bool client_names_call(const struct client *c, const struct backend *b)
 
     return names && name_list_calls(names);
 }
+
+bool client_names_run(const struct client *c, const struct backend *b)
+{
+    const struct name_list *names = names_of(c, b);
+
+    if (!names || !names->count)
+        return false;
+    return !b->moment.right || !code_of(c) || name_list_judge(names, &code_of(c)->names) != NAMES_PLAIN;
+}

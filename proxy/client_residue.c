@@ -168,12 +168,32 @@ void client_refuse_residue(struct client *c)
         c->state = CLIENT_DROPPING;
 }
 
+/* Several statements can't be prepared: that would be an error of another kind. */
+static bool may_be_several(const struct client *c)
+{
+    const struct backend *b = c->lease.backend;
+
+    return b->effects.text.several || (c->lease.session.image.multi_statements && lexer_unclear(&b->statement.lexer));
+}
+
+/* MariaDB runs constant expressions in some places as it prepares, as the digits of ROUND(): routines, @v := 1, LAST_INSERT_ID(1). */
+static bool runs_when_prepared(const struct client *c)
+{
+    const struct backend *b = c->lease.backend;
+    const struct statement_effects *text = &b->effects.text;
+
+    return c->home->facts->is_mariadb && (text->pins & ~(PIN_BIT(PIN_OPAQUE) | PIN_BIT(PIN_UNREAD)) || text->insert_id || client_names_run(c, b));
+}
+
+static bool can_be_prepared(const struct client *c)
+{
+    return c->command == COM_QUERY && !may_be_several(c) && !runs_when_prepared(c);
+}
+
 /* There may be another error in it, which it would get anywhere. */
 static void refuse(struct client *c, const uint8_t *bytes, size_t length)
 {
-    bool alone = c->command == COM_QUERY && !c->lease.backend->effects.text.several;
-
-    if (!alone || !client_syntax_ask(c, bytes + PACKET_HEADER + 1, length - PACKET_HEADER - 1))
+    if (!can_be_prepared(c) || !client_syntax_ask(c, bytes + PACKET_HEADER + 1, length - PACKET_HEADER - 1))
         client_refuse_residue(c);
 }
 
@@ -238,12 +258,15 @@ static bool empties_list(const struct client *c, const struct command_effects *e
 static uint8_t can_prime(struct client *c, uint8_t wanted)
 {
     const struct backend *b = c->lease.backend;
-    uint8_t can = backend_can_prime(b, &c->lease.session, wanted);
+    struct session *s = &c->lease.session;
+    uint8_t can = backend_can_prime(b, s, wanted), on_server = s->on_server;
 
     if (can == wanted || !(wanted & (RESIDUE_ROW_COUNT | RESIDUE_FOUND_ROWS)) || !empties_list(c, &b->effects))
         return can;
-    session_list_overwritten(&c->lease.session);
-    return backend_can_prime(b, &c->lease.session, wanted);
+    s->on_server &= (uint8_t)~RESIDUE_WARNINGS; /* for the question: prime gives it up */
+    can = backend_can_prime(b, s, wanted);
+    s->on_server = on_server;
+    return can;
 }
 
 /* What only the session has of what the command needs to find at the server, or may leave there as it is. Routines may read anything. On MySQL, where
@@ -268,6 +291,8 @@ static uint8_t wants_primed(struct client *c)
 /* The command waits until its backend has been given these. */
 static void prime(struct client *c, uint8_t which)
 {
+    if (backend_can_prime(c->lease.backend, &c->lease.session, which) != which)
+        session_list_overwritten(&c->lease.session);
     c->lease.backend->reply.state = REPLY_AT_END;
     c->state = CLIENT_LEASING;
     frames_prime(&c->lease, which);

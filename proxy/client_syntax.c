@@ -11,7 +11,8 @@
 #include "protocol/packet.h"
 #include "proxy/invariant.h"
 
-enum { SYNTAX_ERROR = 1064, UNKNOWN_CHARSET = 1115, UNKNOWN_VARIABLE = 1193, UNKNOWN_COLLATION = 1273, UNKNOWN_ROUTINE = 1305 };
+enum { SYNTAX_ERROR = 1064, UNKNOWN_CHARSET = 1115, UNKNOWN_VARIABLE = 1193, UNKNOWN_COLLATION = 1273, UNKNOWN_ROUTINE = 1305,
+       SHUTDOWN = 1053, LOCK_TIMEOUT = 1205, DEADLOCK = 1213, INTERRUPTED = 1317 };
 
 #define ERROR_HEAD (PACKET_HEADER + 3u)    /* 0xFF and the number */
 #define PREPARED_HEAD (PACKET_HEADER + 9u) /* 0, the statement's number, how many columns and parameters it has */
@@ -142,6 +143,12 @@ static bool is_of_text(uint16_t error)
     return error == SYNTAX_ERROR || error == UNKNOWN_CHARSET || error == UNKNOWN_VARIABLE || error == UNKNOWN_COLLATION || error == UNKNOWN_ROUTINE;
 }
 
+/* What hits whatever runs, or waits for a lock: the text itself would have met it, and it may have ended the transaction. */
+static bool is_of_moment(uint16_t error)
+{
+    return error == SHUTDOWN || error == LOCK_TIMEOUT || error == DEADLOCK || error == INTERRUPTED;
+}
+
 bool client_syntax_input(struct client *c, uint8_t *bytes, size_t length)
 {
     size_t packet = length >= PACKET_HEADER ? PACKET_HEADER + packet_length(bytes) : 0;
@@ -152,7 +159,7 @@ bool client_syntax_input(struct client *c, uint8_t *bytes, size_t length)
     if (length < ERROR_HEAD)
         return wait_for_more(c, bytes, length);
     error = error_of(bytes);
-    if (c->syntax.state == SYNTAX_WATCHED ? error != SYNTAX_ERROR || length > packet : is_of_text(error)) {
+    if (c->syntax.state == SYNTAX_WATCHED ? error != SYNTAX_ERROR || length > packet : is_of_text(error) || is_of_moment(error)) {
         client_syntax_end(c); /* the answer is the client's */
         return false;
     }

@@ -21,6 +21,7 @@ from harness import BASE, ERR, MULTI_STATEMENTS, OK, SERVERS, Closed, PeerClosed
 
 SIZE = 10
 ADMIN = "admin"
+LOST = 2 * 10 ** 5   # rows found, of which no connection can be told anew
 # Killed, ended, starved, refused for residue, locked out, shut down, no server, no grant (for a moment), a schema or view that goes and comes.
 FORCED = {1053, 1077, 1094, 1095, 1105, 1142, 1044, 1205, 1213, 1235, 1290, 1317, 1356, 1927, 1937, 2002, 2003, 2006, 2013, 3024, 3168, 3169, 4031}
 
@@ -109,6 +110,27 @@ class Session:
         self.do("SELECT SQL_CALC_FOUND_ROWS * FROM (" + " UNION ALL ".join(f"SELECT {i}" for i in range(n)) + ") x LIMIT 1")
         self.must("SELECT FOUND_ROWS()", (str(n),))
 
+    def lose(self):
+        """What can't be given back is told, or nothing is run that might read it: 1235 leaves everything as it was."""
+        self.do("SELECT SQL_CALC_FOUND_ROWS 1 FROM " + ", ".join("(SELECT 1" + " UNION ALL SELECT 1" * 9 + f") {name}" for name in "abcde") + ", (SELECT 1 UNION ALL SELECT 1) f LIMIT 1")
+        long = "/*" + "x" * 100000 + "*/" if self.rng.random() < 0.2 else ""
+        if self.rng.random() < 0.5:
+            reply = self.client.query(f"INSERT INTO app.rows_of (who, v) VALUES ({self.number}, 7) {long}")[-1]
+            if isinstance(reply, OK):
+                self.insert_id = None
+                (self.rows if self.pending is None else self.pending).append(7)
+        else:
+            reply = self.client.query(f"SELECT f FROM app.telling {long}")[-1]
+            if hasattr(reply, "rows") and not isinstance(reply.end, (ERR, Closed)):
+                assert reply.rows in (((b"7",),), ((str(LOST).encode(),),)), f"session {self.number}: {reply}"
+        end = getattr(reply, "end", reply)
+        if isinstance(end, (ERR, Closed)):
+            if getattr(end, "code", None) != 1235:
+                self.forced(end)
+            self.upheaval.count("error 1235")
+        if not hasattr(reply, "rows"):
+            self.must("SELECT FOUND_ROWS()", (str(LOST),))
+
     def insert(self):
         values = [self.rng.randint(0, 10 ** 6) for _ in range(self.rng.randint(1, 3))]
         self.do("INSERT INTO app.rows_of (who, v) VALUES " + ",".join(f"({self.number},{v})" for v in values))
@@ -190,7 +212,7 @@ class Session:
             self.last(self.client.reset())
             self.precision = self.insert_id = self.temporary = None
 
-    ACTS = [set_precision, ask_precision, ask_precision, set_insert_id, ask_insert_id, use, ask_place, ask_place, warn, fail, count_found, insert, insert,
+    ACTS = [set_precision, ask_precision, ask_precision, set_insert_id, ask_insert_id, use, ask_place, ask_place, warn, fail, count_found, lose, insert, insert,
             ask_rows, begin, begin, end, end, make_temporary, ask_temporary, user_variable, lock, prepare, view, several, sleep, set_a_global, reset]
 
     def live(self):
@@ -220,12 +242,13 @@ class Upheaval:
         self.server, self.rng, self.clients = server, random.Random(seed), clients
         self.wrong, self.counts, self.lock, self.number = [], {}, threading.Lock(), 0
         self.stop_at, self.view_number = 0, 0
-        self.kinds = [kind for kind in ("globals", "globals_through", "code", "grants", "kill", "kill_query", "kill_through", "resize", "freeze",
+        self.kinds = [kind for kind in ("globals", "globals_through", "code", "code_through", "code_through", "grants", "kill", "kill_query", "kill_through", "resize", "freeze",
                                         "init_connect", "restart") if kind not in without]
         how = "WITH caching_sha2_password BY" if server.family == "mysql" else "BY"
         for statement in (f"CREATE USER {ADMIN}@'%' IDENTIFIED {how} '{ADMIN}'", f"GRANT ALL ON *.* TO {ADMIN}@'%' WITH GRANT OPTION",
                           "CREATE TABLE app.rows_of (id INT AUTO_INCREMENT PRIMARY KEY, who INT, v INT, KEY (who))",
-                          "CREATE VIEW app.steady AS SELECT 5 AS x", "CREATE TABLE other.granted (id INT)"):
+                          "CREATE VIEW app.steady AS SELECT 5 AS x", "CREATE VIEW app.telling AS SELECT 7 AS f",
+                          "CREATE TABLE other.granted (id INT)"):
             server.sql(statement)
         self.proxy = Sluse(server, pool=dict(size=SIZE, wait_timeout="30s"), sluse=dict(workers=2), control=dict(user=ADMIN, stored_code_refresh="200ms"),
                            account_admin={"password": ADMIN})
@@ -252,6 +275,12 @@ class Upheaval:
         self.server.sql(f"CREATE OR REPLACE VIEW app.moving AS SELECT {self.view_number} AS x")
         if self.view_number % 3 == 0:
             self.server.sql("DROP VIEW app.moving")
+
+    def code_through(self):
+        """Sessions wait until it has been read; a view that reads what was before it is none of theirs."""
+        what = self.rng.choice(("FOUND_ROWS()", "7"))
+        with RawClient(self.proxy.port, ADMIN, ADMIN, plugin=self.server.plugin, timeout=90) as client:
+            client.query(f"CREATE OR REPLACE VIEW app.telling AS SELECT {what} AS f")
 
     def grants(self):
         self.server.sql(self.rng.choice(("GRANT SELECT ON other.granted TO svc@'%'", "GRANT INSERT ON other.granted TO svc@'%'")))
