@@ -140,7 +140,7 @@ def generate(seed, flavor="mariadb", frames=9, only=(), without=(), forms=None, 
         count = frames   # the others would find no backend should all do what keeps one
     form = rng.choice(tuple(forms or FORMS))
     hostile = rng.choice((0, 0, 0.02, 0.1, 0.35)) * (not tame)
-    script = Script(f"fuzz-{seed}", masks=("statement-id", "gtid"), caps=("local",) if rng.random() < 0.1 else (),
+    script = Script(f"fuzz-{seed}", masks=("statement-id", "gtid", "volatile"), caps=("local",) if rng.random() < 0.1 else (),
                     forms=(form,),
                     files={"f.csv": b"5\n6\nx\n"})
     queues = []

@@ -11,6 +11,9 @@ PROOF = re.compile(rb"A?\x01[0-9A-F]{64}")
 MID_FLAGS = C.NO_INDEX | C.NO_GOOD_INDEX | C.QUERY_SLOW | C.STATE_CHANGED
 # Trackers that count up by themselves.
 COUNTING = (b"last_gtid", b"statement_id")
+# Variables that no two connections, or no two moments, have in common.
+VOLATILE = {b"gtid_binlog_pos", b"gtid_binlog_state", b"gtid_current_pos", b"gtid_executed", b"pseudo_thread_id", b"rand_seed1", b"rand_seed2", b"timestamp",
+            *COUNTING}
 
 
 def edit_values(reply, change):
@@ -105,6 +108,18 @@ def mask_gtid(reply, run):
     return replace(reply, end=clean(reply.end)) if isinstance(reply, ResultSet) else clean(reply)
 
 
+def mask_volatile(reply, run):
+    """In a SHOW VARIABLES of all there are. And the time that is told behind SET timestamp = 0."""
+    def one(tracker):
+        return (*tracker[:2], b"<now>") if tracker[:2] == (C.TRACK_SYSVAR, b"timestamp") and b"." in tracker[2] else tracker
+
+    if isinstance(reply, OK):
+        return replace(reply, session=tuple(map(one, reply.session)))
+    if isinstance(reply, ResultSet) and not reply.binary and len(reply.rows) > 300 and len(reply.columns) == 2:
+        return replace(reply, rows=tuple((name, b"<volatile>") if name in VOLATILE else (name, value) for name, value in reply.rows))
+    return reply
+
+
 def mask_mid_eof(reply, run):
     """The EOF behind the columns, in NO_INDEX, QUERY_SLOW and warnings, which are known only at the end; MySQL's never has STATE_CHANGED."""
     flags = MID_FLAGS if run.server.name.startswith("mariadb") else MID_FLAGS & ~C.STATE_CHANGED
@@ -136,7 +151,7 @@ def mask_login_variables(reply, run):
 
 
 RULES = {"id": mask_id, "connection": mask_connection, "statement-id": mask_statement, "host": mask_host, "rows": mask_rows, "order": mask_order,
-         "digits": mask_digits, "gtid": mask_gtid, "mid-eof": mask_mid_eof, "plan": mask_plan, "login-variables": mask_login_variables}
+         "digits": mask_digits, "gtid": mask_gtid, "volatile": mask_volatile, "mid-eof": mask_mid_eof, "plan": mask_plan, "login-variables": mask_login_variables}
 
 # Applied to every script when the run goes through sluse: the differences that it is allowed everywhere. It only shrinks.
 KNOWN = ("mid-eof",)
