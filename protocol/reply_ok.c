@@ -112,7 +112,7 @@ static bool tell_state(struct walk *w, uint32_t length, const struct ok_packet *
     size_t made;
 
     r->changed = false;
-    if (!trackers_tell(r->trackers, ok, (uint8_t)(packet_sequence(w->at) + r->shift), &made))
+    if (!trackers_tell(r->trackers, ok, (uint8_t)(packet_sequence(w->at) + r->shift), r->sets_transactions, &made))
         return false;
     reply_flush(w);
     pieces_add(w->out, r->trackers->packet, made);

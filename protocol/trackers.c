@@ -226,7 +226,7 @@ static void drop_untold(struct trackers *t)
     }
 }
 
-bool trackers_tell(struct trackers *t, const struct ok_packet *ok, uint8_t sequence, size_t *length)
+bool trackers_tell(struct trackers *t, const struct ok_packet *ok, uint8_t sequence, bool set, size_t *length)
 {
     struct ok_packet told = *ok;
     struct wire_writer out;
@@ -238,7 +238,8 @@ bool trackers_tell(struct trackers *t, const struct ok_packet *ok, uint8_t seque
         drop_list(&t->kept);
     t->owed = false;
     if (t->kept.bytes) {
-        drop_untold(t);
+        if (!set)
+            drop_untold(t);
         told.state = (struct wire_text){(const char *)t->kept.bytes, t->kept.length};
     }
     trackers_told(t, told.state);

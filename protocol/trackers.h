@@ -55,9 +55,9 @@ void trackers_login(struct trackers *t, const char *charset);
 void trackers_keep(struct trackers *t, struct wire_text state, enum tracker_place place);
 /* An OK's session state that the client gets as it is. */
 void trackers_told(struct trackers *t, struct wire_text state);
-/* Puts the OK's session state behind what was kept, and all of that into an OK. length: of that packet, which is t->packet until the next.
- * False: it can't be, and is told as it is. */
-bool trackers_tell(struct trackers *t, const struct ok_packet *ok, uint8_t sequence, size_t *length);
+/* Puts the OK's session state behind what was kept, and all of that into an OK. set: of a statement that may have set session_track_transaction_info, with which
+ * MariaDB begins to tell of transactions, be there none. length: of that packet, which is t->packet until the next. False: it can't be, and is told as it is. */
+bool trackers_tell(struct trackers *t, const struct ok_packet *ok, uint8_t sequence, bool set, size_t *length);
 /* MariaDB, a client that is told nothing: follows session_track_transaction_info, whose changes count as not told for ever. set: the statement may
  * have set that variable. */
 void trackers_follow(struct trackers *t, const struct ok_packet *ok, bool set);
