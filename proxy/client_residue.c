@@ -6,6 +6,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "protocol/packet.h"
 #include "protocol/residue_diagnostics.h"
@@ -304,6 +305,35 @@ static bool asks_origins(const struct session *s, const struct statement_effects
     return (text->reads_sqlstate && !session_knows_sqlstates(s)) || (text->reads_origin && !(s->on_server & RESIDUE_WARNINGS));
 }
 
+static bool says(const uint8_t *text, size_t length, const char *word)
+{
+    size_t size = strlen(word);
+
+    for (size_t i = 0; i + size <= length; i++)
+        if (strncasecmp((const char *)text + i, word, size) == 0)
+            return true;
+    return false;
+}
+
+/* MariaDB's EXECUTE IMMEDIATE runs a text that is not looked into: it can only read by these words, and nearly all have none. What its backend lacks of that. */
+static uint8_t immediate_misses(const struct client *c, const uint8_t *text, size_t length)
+{
+    static const struct {
+        const char *word;
+        uint8_t reads;
+    } words[] = {{"diagnostics", RESIDUE_ALL}, {"warning", RESIDUE_WARNINGS}, {"error_count", RESIDUE_WARNINGS}, {"errors", RESIDUE_WARNINGS},
+                 {"row_count", RESIDUE_ROW_COUNT}, {"found_rows", RESIDUE_FOUND_ROWS}};
+    const struct command_effects *e = &c->lease.backend->effects;
+    uint8_t lacks = code_lacks(c), misses = 0;
+
+    if (!lacks || c->command != COM_QUERY || !(e->text.pins & PIN_BIT(PIN_OPAQUE)) || !says(text, length, "immediate"))
+        return 0;
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (says(text, length, words[i].word))
+            misses |= lacks & words[i].reads;
+    return misses;
+}
+
 bool client_residue(struct client *c, const uint8_t *bytes, size_t length)
 {
     const struct statement_effects *text = &c->lease.backend->effects.text;
@@ -318,7 +348,7 @@ bool client_residue(struct client *c, const uint8_t *bytes, size_t length)
         prime(c, can);
         return false;
     }
-    if (misses) {
+    if (misses || immediate_misses(c, bytes + PACKET_HEADER + 1, length - PACKET_HEADER - 1)) {
         refuse(c, bytes, length);
         return true;
     }

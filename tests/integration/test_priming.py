@@ -1,7 +1,7 @@
 """What may happen while a server is given back what a session's last statement left: the session ends, is killed, or the server is in no hurry."""
 import pytest
 
-from harness import ERR, OK, RawClient, wait_until
+from harness import BASE, ERR, MULTI_STATEMENTS, OK, RawClient, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -558,6 +558,24 @@ def test_what_may_do_anything(front, server, client, text):
     refused(session, session.query(text)[0])
     assert session.value("SELECT FOUND_ROWS()") == "1000000"
     assert session.query("SELECTS FOUND_ROWS()")[0].code == 1064
+
+
+@pytest.mark.parametrize("text", ["SHOW WARNINGS", "select @@warning_count", "GET DIAGNOSTICS CONDITION 1 @m = MESSAGE_TEXT", "SHOW ERRORS"])
+def test_a_text_that_another_makes(front, server, client, text):
+    """EXECUTE IMMEDIATE behind a list that can't be given back: what has no word with which it could read it, runs."""
+    if server.family == "mysql":
+        pytest.skip("it has no such statements")
+    proxy = moving(front)
+    for immediate in (f"EXECUTE IMMEDIATE '{text}'", f"BEGIN NOT ATOMIC EXECUTE IMMEDIATE '{text}'; END", f"DO 1; execute immediate '{text}'"):
+        session = RawClient(proxy.port, schema="app", plugin=server.plugin, caps=BASE | MULTI_STATEMENTS)
+        session.ok("DROP TABLE IF EXISTS nosuch")
+        refused(session, session.query(immediate)[-1])
+        assert session.rows("SHOW WARNINGS") == [("Note", "1051", "Unknown table 'app.nosuch'")]
+        session.close()
+    session = client(proxy)
+    session.ok("DROP TABLE IF EXISTS nosuch")
+    session.ok("EXECUTE IMMEDIATE 'CREATE TABLE error_log (id INT)'")
+    assert proxy.counter("residues_refused") == 3
 
 
 def test_a_prepared_statement_that_may_do_anything(front, server, client):
